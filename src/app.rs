@@ -6,10 +6,12 @@ mod doubts;
 mod handle;
 mod instance_watch;
 mod parts;
+mod placing;
 mod reconcile;
 mod registering;
 mod sealing;
 mod shared;
+mod silences;
 mod spawning;
 mod starting;
 mod stopping;
@@ -36,10 +38,13 @@ use crate::config::{Config, Mode, SettingDoubt};
 use crate::desk::Desk;
 use crate::handler::{Around, EventHandler, HandlerThreads, LiveTable, Services};
 use crate::health::Health;
+use crate::hooks::{HookMaker, Hooks};
 use crate::identity::Identity;
 use crate::instance::{DaemonRole, Gate};
+use crate::places::Places;
 use crate::receiver::Door;
 use crate::receiver::websocket::Websocket;
+use crate::signature::SecretKey;
 use crate::state::State;
 use crate::store::{Store, Writer};
 use crate::telemetry::Metrics;
@@ -81,14 +86,14 @@ impl App {
         config.require_run()?;
         parts.sign(&mut config);
         let (table, subscriptions) = (parts.table(&config)?, parts.subscriptions());
-        let (state, hooks) = (parts.shared(&config)?, Parts::hooks(&config)?);
+        let (mut state, hooks) = (parts.shared(&config)?, Parts::hooks(&config, parts.clock.clone())?);
         let Parts { events, on_start, around, clock, threads, .. } = parts;
         let handlers = threads.unwrap_or_else(HandlerThreads::here);
         let admin = match config.admin.listen {
             Some(address) => Some(bind(address, "admin.listen", &[(public.local_addr()?, "server.listen")]).await?),
             None => None,
         };
-        let (store, writer) = Store::open(&config.store, &config.audit, config.worker.lease, clock).await?;
+        let (store, writer) = Store::open(&config.store, &config.audit, config.worker.lease, clock.clone()).await?;
         for SettingDoubt { says, hint } in
             doubts(&config, &table, &subscriptions).into_iter().chain(config.missing_url())
         {
@@ -99,10 +104,15 @@ impl App {
         let (identity, metrics) = (Identity::default(), Metrics::default());
         let door = Door::new(store.clone(), metrics.clone(), identity.clone(), subscriptions, config.store.raw_limit);
         let table = LiveTable::new(table);
-        let services = Arc::new(services(&config, &store, metrics, &table, state).await?);
+        let webex = Client::new(&config.webex, config.token()?, metrics.clone())?.poll_at_most(config.polling.rate);
+        let places = Places::new(&webex, &store);
+        let maker = hook_maker(&config, &hooks, &store, &places).await?;
+        state.put(maker.clone());
+        let services = Arc::new(services(&config, webex, &store, metrics, &table, state).await?);
         let health = Health::default();
         let desk = Arc::new(Desk::new(&config.worker, &services, &identity, &health));
-        let shared = Shared { store, services, handlers, desk, identity, health, door, gate, hooks };
+        let shared =
+            Shared { store, services, handlers, desk, identity, health, door, gate, hooks, clock, places, maker };
         let websocket = websocket(&config, &shared)?;
         Ok(App { config, public, admin, writer, websocket, standing, table, around, events, on_start, shared })
     }
@@ -120,15 +130,27 @@ impl App {
     }
 }
 
+/// Makes hooks from the chat. Those that were made are taken from now on.
+async fn hook_maker(config: &Config, hooks: &Hooks, store: &Store, places: &Places) -> anyhow::Result<HookMaker> {
+    let key = SecretKey::new(config.hook_secret()?);
+    let maker = HookMaker::new(hooks.clone(), (store.clone(), places.clone()), key, config).await?;
+    for (hook, state) in maker.list().await? {
+        if let Some((says, hint)) = state.doubt(&hook.name) {
+            tracing::warn!(hook = hook.name, hint, "{says}");
+        }
+    }
+    Ok(maker)
+}
+
 /// The services that the daemon shares with its commands.
 async fn services(
     config: &Config,
+    webex: Client,
     store: &Store,
     metrics: Metrics,
     table: &LiveTable,
     state: State,
 ) -> anyhow::Result<Services> {
-    let webex = Client::new(&config.webex, config.token()?, metrics.clone())?.poll_at_most(config.polling.rate);
     Ok(Services {
         webex,
         store: store.clone(),

@@ -25,7 +25,7 @@
 //!    its files go into the outbox, the inbox row is done, and the audit says who did what. After an internal error the
 //!    event is tried again; in the end it becomes a dead letter, and the person is told its reference.
 //! 10. `worker` claims the letter, and `outbox` sends it, in order per space, and waits as Webex asks. Letters that
-//!     belong to no event enter by `outbox::post`.
+//!     belong to no event enter by `outbox::post`, or by `api` if a script asked for them.
 //!
 //! If an event is no message, click or membership, it leaves a row that says so, unless the program has a handler for
 //! it, added with [`Bot::event`]. Then it is worked on like the others, and ends once the handler has.
@@ -41,7 +41,10 @@
 //!
 //! What another system posts to a hook is taken by `hooks` in place of steps 2 to 4: once its sender has proven itself,
 //! the payload is stored beside the event's row, and the answer is 202. At steps 6 to 8 `hooks` makes the messages, by
-//! what it knows of the sender's payloads.
+//! what it knows of the sender's payloads. If nothing comes to a hook that expects something, the silence and its end are
+//! events too.
+//! Hooks are in the settings, or an admin made them from the chat: these are in
+//! the ledger, with a salt for each secret, and the secret itself is in the message to the admin alone.
 //!
 //! With `delivery.mode = "websocket"` the events come over a socket that `receiver` holds open. They enter at step 4,
 //! and an envelope is acknowledged where a webhook is answered 200. Polling enters there too, and so do messages that a
@@ -66,7 +69,8 @@
 //! | `app` | the composition root: owns every task |
 //! | `config` | settings: defaults, file, environment; the only reader of the environment |
 //! | `http` | the listeners and their limits; the health checks |
-//! | `admin` | the operators' listener: `/metrics` |
+//! | `admin` | the operators' listener: `/metrics`, and `/docs` about the API |
+//! | `api` | the bearer API, by which scripts post messages |
 //! | `receiver` | makes one inbox row of what Webex sends; keeps our webhooks and our device at Webex |
 //! | `inbox` | reading, judging, running: from one event to its outcome |
 //! | `hooks` | other systems that post to the bot: their proof, their payloads, the messages that come of them |
@@ -74,6 +78,7 @@
 //! | `questions` | the questions that replies ask, and the messages that answer them |
 //! | `desk` | closes an event: verdict, letters, audit, tries; one settlement, made in one place |
 //! | `outbox` | the door for letters, and the sender, which posts, edits and deletes messages |
+//! | `places` | the spaces that the settings name by their titles |
 //! | `worker` | claim, run, settle: one loop for both queues; when a row is tried again |
 //! | `commands` | the commands every bot has, one a file |
 //! | `router` | from a message to a command; pure |
@@ -89,6 +94,7 @@
 //! | `event` | the events, the ids of events and replies, and the references that people read |
 //! | `verdict` | how an event or a letter ended: the word, its meaning, whether it is a refusal or an answer; pure |
 //! | `store` | the ledger: inbox and outbox in order per space, and the audit; `store/sqlite` is its engine |
+//! | `sources` | what the bot fetches from others: one client that calls no inner address unless the settings name it |
 //! | `webex` | a typed client of the Webex REST API, and the budget of its calls |
 //! | `signature` | bytes in, `Verified<Bytes>` out; the audit's hashes and seal; the seals of buttons. No other room has crypto |
 //! | `telemetry` | logs and metric names |
@@ -110,6 +116,7 @@
 
 mod access;
 mod admin;
+mod api;
 mod app;
 mod approvals;
 mod bot;
@@ -130,6 +137,7 @@ mod instance;
 pub mod lab;
 mod outbox;
 mod pairing;
+mod places;
 mod program;
 mod questions;
 mod receiver;
@@ -138,6 +146,7 @@ mod redact;
 mod router;
 mod signature;
 pub mod simulator;
+mod sources;
 mod state;
 mod store;
 mod telemetry;

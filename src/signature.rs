@@ -7,9 +7,12 @@
 //!
 //! Other systems sign in other ways; a [`Scheme`] says how.
 //!
-//! Texts that we send out and that must come back unchanged are sealed with HMAC-SHA-256 and a key of our own.
+//! Texts that we send out and that must come back unchanged are sealed with HMAC-SHA-256 and a key of our own. Secrets
+//! that we give to other systems are derived from a key and a salt.
 
+mod derived;
 mod scheme;
+mod shown;
 
 use axum::http::HeaderMap;
 use base64::Engine;
@@ -21,7 +24,9 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 use subtle::ConstantTimeEq;
 
+pub use derived::{DerivedForm, SecretKey};
 pub use scheme::{Algorithm, Encoding, KeyForm, Scheme, Separator, SignatureForm};
+pub use shown::shown;
 
 /// The header that Webex documents. No other header, and no prefix in this one, is taken in its place.
 pub const HEADER: &str = "x-spark-signature";

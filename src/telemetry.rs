@@ -39,7 +39,8 @@ pub enum Received {
 }
 
 impl Received {
-    fn label(self) -> &'static str {
+    /// The word for it.
+    pub fn label(self) -> &'static str {
         match self {
             Received::Accepted => "accepted",
             Received::Duplicate => "duplicate",
@@ -83,6 +84,8 @@ struct Inner {
     /// By source, resource and outcome; by the event too if nobody works on that.
     events: Family<([Label; 3], Vec<Label>), Counter>,
     handled: Family<[Label; 3], Counter>,
+    hooks: Family<[(&'static str, String); 2], Counter>,
+    rules: Family<[(&'static str, String); 2], Counter>,
     commands: Family<[(&'static str, String); 2], Counter>,
     approvals: Family<[Label; 1], Counter>,
     replies: Counter,
@@ -142,6 +145,8 @@ impl Default for Metrics {
         let inner = Inner {
             events: add(all, "events_received", "Events that Webex sent, by what became of them", Family::default()),
             handled: add(all, "events_handled", "Events that handlers were there for, by outcome", Family::default()),
+            hooks: add(all, "hooks_received", "Posts to hooks, by what became of them", Family::default()),
+            rules: add(all, "rules_matched", "Posts for which a rule of a hook held", Family::default()),
             commands: add(all, "commands", "Commands that people gave, by outcome", Family::default()),
             approvals: {
                 let help = "Commands that others have to approve, by what became of them";
@@ -217,6 +222,16 @@ impl Metrics {
     pub fn handled(&self, resource: &'static str, event: &'static str, outcome: Verdict) {
         let labels = [("resource", resource), ("event", event), ("outcome", outcome.word())];
         self.0.handled.get_or_create(&labels).inc();
+    }
+
+    /// Something was posted to a hook of the settings.
+    pub fn hook(&self, hook: &str, outcome: &'static str) {
+        self.0.hooks.get_or_create(&[("hook", hook.to_owned()), ("outcome", outcome.to_owned())]).inc();
+    }
+
+    /// A rule held for something that was posted to a hook. Both names are of the settings.
+    pub fn rule(&self, hook: &str, rule: &str) {
+        self.0.rules.get_or_create(&[("hook", hook.to_owned()), ("rule", rule.to_owned())]).inc();
     }
 
     /// Deliveries work: one has just arrived.

@@ -4,8 +4,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::sync::Arc;
 
-use minijinja::value::{Serde, ValueKind};
+use minijinja::value::{Enumerator, Object, Serde, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
 
 use crate::text::{code_block, escape, host_link};
@@ -15,6 +16,9 @@ const STEPS: u64 = 100_000;
 
 /// The most bytes that a template may write. The outbox cuts a long text into several messages.
 const MOST_BYTES: usize = 64 * 1024;
+
+/// What an expression writes that is true.
+const HOLDS: &str = "1";
 
 /// The end of the name of a template that writes no markdown, but plain text.
 pub const PLAIN: &str = ".plain";
@@ -32,7 +36,42 @@ pub struct Values(Value);
 
 impl From<&serde_json::Value> for Given {
     fn from(value: &serde_json::Value) -> Given {
-        Given(Value::from(Serde(value)))
+        match value {
+            serde_json::Value::Object(fields) => Given(Value::from_object(Fields(fields.clone()))),
+            other => Given(Value::from(Serde(other))),
+        }
+    }
+}
+
+/// The fields of a value. A field is converted when it is asked for, since most never are.
+#[derive(Debug)]
+struct Fields(serde_json::Map<String, serde_json::Value>);
+
+impl Object for Fields {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        Some(Value::from(Serde(self.0.get(key.as_str()?)?)))
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.0.keys().map(|key| Value::from(key.as_str())).collect())
+    }
+}
+
+/// What is looked up: first above, then in the fields of the body, then below.
+#[derive(Debug)]
+struct Names {
+    above: BTreeMap<String, Value>,
+    body: Value,
+    below: BTreeMap<String, Value>,
+}
+
+impl Object for Names {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let name = key.as_str()?;
+        let own = || self.body.get_item(key).ok().filter(|_| self.body.kind() == ValueKind::Map);
+        let found = self.above.get(name).cloned();
+        let found = found.or_else(|| own().filter(|value| !value.is_undefined()));
+        found.or_else(|| self.below.get(name).cloned())
     }
 }
 
@@ -55,15 +94,11 @@ impl Values {
         Given(body): &Given,
         above: impl IntoIterator<Item = (String, Given)>,
     ) -> Values {
-        let is_object = body.kind() == ValueKind::Map;
-        let names = body.try_iter().ok().filter(|_| is_object).into_iter().flatten();
-        let part = |name: Value| Some((name.as_str()?.to_owned(), body.get_item(&name).ok()?));
         let own = |(name, Given(value)): (String, Given)| (name, value);
-        let mut values: BTreeMap<String, Value> = below.into_iter().map(own).collect();
-        values.extend(names.filter_map(part));
-        values.extend(above.into_iter().map(own));
-        values.insert("body".to_owned(), body.clone());
-        Values(Value::from_pairs(values))
+        let mut above: BTreeMap<String, Value> = above.into_iter().map(own).collect();
+        above.insert("body".to_owned(), body.clone());
+        let below = below.into_iter().map(own).collect();
+        Values(Value::from_object(Names { above, body: body.clone(), below }))
     }
 }
 
@@ -89,23 +124,25 @@ impl Templates {
         self.0.add_template_owned(name, source).map_err(|error| explained(&error))
     }
 
-    /// Checks an expression.
+    /// Adds an expression.
     ///
     /// # Errors
     /// It is no expression, and why.
-    pub fn check(&self, expression: &str) -> Result<(), TemplateError> {
-        self.0.compile_expression(expression).map(drop).map_err(|error| explained(&error))
+    pub fn add_expression(&mut self, name: String, expression: &str) -> Result<(), TemplateError> {
+        // Only templates are kept compiled. That the expression is one alone is checked first.
+        self.0.compile_expression(expression).map_err(|error| explained(&error))?;
+        self.add(name, format!("{{% if {expression} %}}{HOLDS}{{% endif %}}"))
     }
 
-    /// Whether an expression is true of these values. It is false if it compares a value that is not there, or looks into
-    /// one.
+    /// Whether the expression of this name is true of these values. It is false if it compares a value that is not there,
+    /// or looks into one.
     ///
     /// # Errors
     /// It cannot be evaluated, such as a filter that does not fit its value.
-    pub fn holds(&self, expression: &str, values: &Values) -> Result<bool, TemplateError> {
-        let found = self.0.compile_expression(expression).and_then(|expression| expression.eval(&values.0));
-        match found {
-            Ok(value) => Ok(value.is_true()),
+    pub fn holds(&self, name: &str, values: &Values) -> Result<bool, TemplateError> {
+        let template = self.0.get_template(name).map_err(|error| explained(&error))?;
+        match template.render(&values.0) {
+            Ok(written) => Ok(written == HOLDS),
             Err(error) if error.kind() == ErrorKind::UndefinedError => Ok(false),
             Err(error) => Err(explained(&error)),
         }
@@ -258,8 +295,11 @@ mod tests {
         assert!(render("{{ body.missing }}").unwrap_err().contains("undefined"));
         assert!(render("{{ nothing }}").unwrap_err().contains("undefined"));
         assert_eq!(render("{{ body.missing | default('x') }}").unwrap(), "x");
-        let templates = Templates::new();
-        let holds = |expression: &str| templates.holds(expression, &values()).unwrap();
+        let holds = |expression: &str| {
+            let mut templates = Templates::new();
+            templates.add_expression("a".to_owned(), expression).unwrap();
+            templates.holds("a", &values()).unwrap()
+        };
         assert!(holds("severity in ['critical', 'error'] and body.count > 2"));
         for missing in
             ["body.missing.deep == 1", "nothing", "body.missing < 5", "body.missing != 'ok'", "'x' in nothing"]
@@ -272,7 +312,8 @@ mod tests {
     #[test]
     fn a_wrong_template_is_explained_and_one_without_an_end_is_ended() {
         assert!(render("a\n{{ b").unwrap_err().contains("line 2"));
-        assert!(Templates::new().check("a ==").is_err() && Templates::new().check("a == 1").is_ok());
+        let is_expression = |text: &str| Templates::new().add_expression("a".to_owned(), text).is_ok();
+        assert!(is_expression("a == 1") && !is_expression("a ==") && !is_expression("a %}{{ b }}{% if c"));
         assert!(render("{% for a in range(10000) %}{% for b in range(10000) %}{% endfor %}{% endfor %}").is_err());
         assert!(render("{% for a in range(9000) %}xxxxxxxxxx{% endfor %}").unwrap_err().contains("write"));
     }

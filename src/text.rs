@@ -16,7 +16,7 @@ pub(crate) use markdown::quoted;
 pub use markdown::{code_block, code_span, escape};
 pub(crate) use split::{MOST_BYTES, split, split_plain};
 pub use table::table;
-pub(crate) use time::{iso_time, minute, second};
+pub(crate) use time::{day, iso_time, minute, second};
 pub(crate) use word::{
     after_slash, find, find_called, folded, has_slash, is_only_stops, nearest, plain, trim, unmarked, unwrapped,
 };

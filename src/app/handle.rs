@@ -8,11 +8,13 @@ use tokio::sync::watch;
 use crate::commands;
 use crate::config::Config;
 use crate::desk::Desk;
+use crate::event;
 use crate::handler::{Around, Command, LiveTable, Reply};
 use crate::health::Health;
-use crate::outbox::{self, Destination, Letter, Posted};
+use crate::outbox::{self, Destination, Letter, Post, Posted};
 use crate::receiver::websocket::Line;
 use crate::store::{Store, StoreError};
+use crate::webex::NewMessage;
 
 /// A running app: gives its state, and takes what the bot is to say.
 #[derive(Clone)]
@@ -77,10 +79,12 @@ impl Handle {
         if reply.has_card() {
             self.desk.identity.known().await;
         }
-        let entries = self.desk.announcement(key, &to, reply);
+        let (id, post) = (outbox::letter_id(key), Post::new(to.clone(), NewMessage::default()).announced());
+        let letter = |(message, nth)| self.desk.announcement(event::part_id(id, nth), post.clone(), message);
+        let entries: Result<_, _> = reply.into_messages().into_iter().zip(0..).map(letter).collect();
         let entries = entries.map_err(|why| anyhow::anyhow!("the card to {to} cannot be sent: {why}"))?;
         let is_new = self.store().put_together(entries).await?;
-        Ok(Posted { id: outbox::letter_id(key), is_new })
+        Ok(Posted { id, is_new })
     }
 
     /// Puts a letter that belongs to no event into the outbox. When this returns the letter is on disk, and it will be

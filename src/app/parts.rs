@@ -89,9 +89,10 @@ impl Parts {
     ///
     /// # Errors
     /// A hook of the settings cannot be used. Do not start.
-    pub(crate) fn hooks(config: &Config) -> anyhow::Result<Hooks> {
-        Hooks::new(&config.hook, &config.hooks, config.webex.room_id.as_deref())
-            .map_err(|wrong| ConfigError(wrong).into())
+    pub(crate) fn hooks(config: &Config, clock: Clock) -> anyhow::Result<Hooks> {
+        let room = config.webex.room_id.as_deref();
+        let made = Hooks::new(&config.hook, &config.hooks, room, clock);
+        made.map_err(|wrong| ConfigError(wrong).into())
     }
 
     /// The events that the handlers ask Webex for.

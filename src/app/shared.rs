@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use crate::clock::Clock;
 use crate::desk::Desk;
 use crate::handler::{HandlerThreads, Services};
 use crate::health::Health;
-use crate::hooks::Hooks;
+use crate::hooks::{HookMaker, Hooks};
 use crate::identity::Identity;
 use crate::instance::Gate;
+use crate::places::Places;
 use crate::receiver::Door;
 use crate::store::Store;
 
@@ -29,4 +31,10 @@ pub(super) struct Shared {
     pub gate: Gate,
     /// The systems that may post.
     pub hooks: Hooks,
+    /// The clock of the ledger.
+    pub clock: Clock,
+    /// Finds spaces by their titles.
+    pub places: Places,
+    /// Makes hooks from the chat.
+    pub maker: HookMaker,
 }

@@ -13,10 +13,11 @@ use super::reconcile::ReconcileSchedule;
 use super::shared::Shared;
 use super::stopping::Stops;
 use super::tasks::{
-    ADMIN, ALONE, CANARY, EXPIRER, INBOX, LEDGER, OUTBOX, PROGRAM, PRUNER, PUBLIC, RECONCILER, REGISTRATION, Tasks,
-    WEBSOCKET,
+    ADMIN, ALONE, CANARY, EXPIRER, HOOK_ENDS, INBOX, LEDGER, OUTBOX, PLACES, PROGRAM, PRUNER, PUBLIC, RECONCILER,
+    REGISTRATION, SILENCES, Tasks, WEBSOCKET,
 };
-use super::{registering, upkeep, work};
+use super::{placing, registering, silences, upkeep, work};
+use crate::api::{ApiDoor, ApiKeys};
 use crate::config::{Config, Mode};
 use crate::handler::{EventHandler, LiveTable};
 use crate::hooks::HookDoor;
@@ -116,14 +117,14 @@ impl TaskSpawner<'_> {
             }
             (Mode::Webhook | Mode::Both, None) | (Mode::Polling | Mode::Websocket, _) => None,
         };
-        if !hooks.is_empty() {
+        if !hooks.names().is_empty() {
             tracing::info!(address = %public.local_addr()?, hooks = hooks.names(), "hooks are at /hooks/NAME");
         }
-        let hooks = (!hooks.is_empty()).then(|| {
-            let keep = (store.clone(), self.config.hooks.keep);
-            HookDoor::new(hooks.clone(), door.clone(), services.metrics.clone(), gate.clone(), keep)
-        });
-        let routes = http::Routes::public(server, (&webhook.path, receiver), hooks, health.clone(), store.clone());
+        // A hook can be made at any time.
+        let keep = (store.clone(), self.config.hooks.keep);
+        let hooks = HookDoor::new(hooks.clone(), door.clone(), services.metrics.clone(), gate.clone(), keep);
+        let doors = (Some(hooks), self.api());
+        let routes = http::Routes::public(server, (&webhook.path, receiver), doors, health.clone(), store.clone());
         self.tasks.spawn(PUBLIC, http::serve(public, routes, server.clone(), servers.clone()));
         if let Some(listener) = admin {
             tracing::info!(address = %listener.local_addr()?, "metrics are at /metrics");
@@ -132,6 +133,15 @@ impl TaskSpawner<'_> {
             self.tasks.spawn(ADMIN, http::serve(listener, routes, server.clone(), servers.clone()));
         }
         Ok(())
+    }
+
+    /// The bearer API, if the settings have keys for it.
+    fn api(&self) -> Option<ApiDoor> {
+        let Config { api_key, webex, server, .. } = self.config;
+        let keys = ApiKeys::new(api_key, webex.room_id.as_deref());
+        let Shared { desk, places, gate, .. } = self.shared;
+        let door = || ApiDoor::new(keys, &desk, places.clone(), gate.clone(), server.api_body_limit);
+        (!api_key.is_empty()).then(door)
     }
 
     /// Starts the websocket, if the bot uses one, and the read-backs of messages that were not delivered.
@@ -156,7 +166,10 @@ impl TaskSpawner<'_> {
     fn upkeep(&mut self, standing: watch::Sender<DaemonRole>) {
         let Config { delivery, store: settings, audit, .. } = self.config;
         let Shared { store, services, health, .. } = self.shared;
+        self.until_stop(PLACES, placing::find_spaces(self.shared.clone()));
+        self.until_stop(SILENCES, silences::watch(self.shared.clone()));
         self.until_stop(EXPIRER, upkeep::expire(self.shared.clone()));
+        self.until_stop(HOOK_ENDS, upkeep::tell_makers(self.shared.maker.clone()));
         self.until_stop(PRUNER, upkeep::prune(store.clone(), settings.clone(), audit.retention, delivery.catch_up));
         let (shared, nudge) = (self.shared.clone(), Arc::clone(&self.nudge));
         self.until_stop(CANARY, Canary { delivery: delivery.clone(), shared, nudge }.run());

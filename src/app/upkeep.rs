@@ -6,6 +6,7 @@ use super::shared::Shared;
 use crate::clock;
 use crate::config;
 use crate::event::{Event, Source, TimeUp};
+use crate::hooks::HookMaker;
 use crate::store::{Overdue, RowState, Store, StoreError};
 
 /// How often the ledger is searched for rows whose time is over.
@@ -64,6 +65,18 @@ pub(super) async fn expire(shared: Shared) {
             () = shared.store.approval_asked() => {}
             () = tokio::time::sleep(pause) => {}
         }
+    }
+}
+
+/// Tells the makers of hooks when these end.
+pub(super) async fn tell_makers(maker: HookMaker) {
+    loop {
+        if let Err(error) = maker.tell_makers().await
+            && !error.is_told()
+        {
+            tracing::error!(%error, "the hooks that end could not be looked through; trying again");
+        }
+        tokio::time::sleep(EXPIRE_EVERY).await;
     }
 }
 

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::shared::Shared;
 use crate::config::Config;
 use crate::handler::{EventHandler, LiveTable};
+use crate::hooks::HookWork;
 use crate::inbox::Inbox;
 use crate::outbox::Outbox;
 
@@ -16,7 +17,8 @@ const CATCH_UP_FIRST: Duration = Duration::from_secs(10);
 
 /// The part that works on events.
 pub(super) fn inbox(config: &Config, shared: &Shared, table: LiveTable, events: Vec<EventHandler>) -> Inbox {
-    Inbox::new(config, &shared.desk, table, (events, shared.handlers.clone()), shared.hooks.clone(), &shared.door)
+    let hooks = HookWork::new(shared.hooks.clone(), shared.places.clone(), &shared.desk);
+    Inbox::new(config, &shared.desk, table, (events, shared.handlers.clone()), hooks, &shared.door)
 }
 
 /// The part that sends replies.

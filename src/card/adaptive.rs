@@ -110,6 +110,18 @@ impl Card {
         Ok(doubts)
     }
 
+    /// Whether it has a button that submits something.
+    pub(crate) fn has_submit(&self) -> bool {
+        let mut has = false;
+        let each = each_submit(&mut self.content.clone(), &mut |_| {
+            has = true;
+            Ok(())
+        });
+        // The check of the card reports a wrong button.
+        drop(each);
+        has
+    }
+
     /// The actions that its buttons call.
     pub(crate) fn actions(&self) -> Vec<String> {
         let mut named = Vec::new();

@@ -15,6 +15,7 @@ use super::{approvals, audit, questions};
 use crate::access::{WAITS, WAS_DENIED};
 use crate::config::Config;
 use crate::event::Event;
+use crate::outbox::Letter;
 use crate::program::Program;
 use crate::redact::Redactor;
 use crate::store::{AuditRow, Pairing, Queue, Row, RowState, Store};
@@ -148,9 +149,17 @@ async fn tell_story(program: &Program, store: &Store, lead: EventMatch) -> anyho
 async fn lone_letter_lines(store: &Store, row: &Row) -> anyhow::Result<Vec<String>> {
     let what = letter(row).map_or("a letter".to_owned(), |letter| described(&letter));
     let kind = letter(row).map_or("letter", |letter| letter.kind());
-    let mut lines = vec![format!("{} put into the outbox, for no event: {what}", iso_time(row.accepted_at))];
+    let why = match letter(row).as_ref().and_then(Letter::api) {
+        Some(api) => format!("since the API key {} asked for it", one_line(&api.key)),
+        None => "for no event".to_owned(),
+    };
+    let mut lines = vec![format!("{} put into the outbox, {why}: {what}", iso_time(row.accepted_at))];
     lines.extend(store.audit_of(row.id).await?.iter().map(audit::audit_line));
     lines.extend(letter_story(store, row, kind, "it was put").await?);
+    for part in rows_in_sequence(store, |nth| event::part_id(row.id, nth + 1)).await? {
+        let whom = letter(&part).map_or_else(String::new, |letter| format!(" to {}", letter.to()));
+        lines.extend(letter_story(store, &part, &format!("further message{whom}"), "it was put").await?);
+    }
     Ok(lines)
 }
 

@@ -1,5 +1,5 @@
-//! `switchboard hooks`: lists the hooks, shows what one makes of a payload or would make of earlier ones, and works on
-//! one again.
+//! `switchboard hooks`: lists the hooks, says what to set at a sender, shows what one makes of a payload or would make
+//! of earlier ones, and works on one again.
 
 mod deliveries;
 mod diff;
@@ -13,18 +13,26 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Subcommand;
 
-use super::output::{Format, print, print_json};
+use super::ledger::with_store_unsaid;
+use super::output::{Format, complain, print, print_json};
 use crate::app::Parts;
 use crate::config::{Config, ConfigError};
-use crate::hooks::Tried;
+use crate::hooks::{HookSummary, Tried, setup_text};
+use crate::signature::SecretKey;
+use crate::store::{ChatHook, Store};
 use crate::text::table;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum HooksVerb {
-    /// List the hooks of the settings
+    /// List the hooks, and where each was made
     List {
         #[command(flatten)]
         format: Format,
+    },
+    /// Say what to set at the sender of a hook, in its own words; secrets are not printed
+    Setup {
+        /// The hook
+        name: String,
     },
     /// Show what a hook would post for a payload, and where; nothing is posted
     Test {
@@ -76,18 +84,18 @@ pub(super) enum HooksVerb {
     },
 }
 
-pub(super) async fn run(config: &Config, verb: HooksVerb) -> anyhow::Result<ExitCode> {
-    let hooks = Parts::hooks(config)?;
+pub(super) async fn run(config: &Config, parts: &Parts, verb: HooksVerb) -> anyhow::Result<ExitCode> {
+    let (hooks, made) = (Parts::hooks(config, parts.clock.clone())?, made(config).await);
+    let key = config.hook_secret().ok().map(SecretKey::new);
+    if let Some(key) = &key {
+        hooks.load(&made, key);
+    }
     match verb {
-        HooksVerb::List { format } if format.json => print_json(&hooks.summaries())?,
-        HooksVerb::List { .. } if hooks.is_empty() => print("none; [[hook]] in the settings makes one")?,
-        HooksVerb::List { .. } => {
-            let rows = hooks.summaries().into_iter().map(|hook| {
-                let path = format!("/hooks/{}", hook.name);
-                let state = if hook.enabled { "on" } else { "off" };
-                [path, state.to_owned(), hook.preset.to_owned(), hook.proof, hook.rules.to_string(), hook.to.join(", ")]
-            });
-            print(&table(["PATH", "STATE", "PRESET", "PROOF", "RULES", "TO"], &[4], rows))?;
+        HooksVerb::List { format } if format.json => print_json(&hooks.summaries(&made, key.as_ref()))?,
+        HooksVerb::List { .. } => list(hooks.summaries(&made, key.as_ref()))?,
+        HooksVerb::Setup { name } => {
+            let text = setup_text(config, &made, &name);
+            print(&text.map_err(|error| anyhow::anyhow!("{error}; there are: {}", hooks.names()))?)?;
         }
         HooksVerb::Test { name, file, mut header, headers: listed, format } => {
             let payload = read(&file)?;
@@ -110,6 +118,30 @@ pub(super) async fn run(config: &Config, verb: HooksVerb) -> anyhow::Result<Exit
         HooksVerb::Replay { id, format } => replay::run(config, &id, format).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The hooks that were made from the chat. None if there is no ledger yet, or if it cannot be read, which is said.
+async fn made(config: &Config) -> Vec<ChatHook> {
+    if !Store::look(&config.store).await.is_ok_and(|look| look.exists) {
+        return Vec::new();
+    }
+    let made = with_store_unsaid(config, async |store| Ok(store.chat_hooks().await?)).await;
+    made.unwrap_or_else(|error| {
+        complain(&config.program, &format!("the hooks made from the chat cannot be read: {error:#}"));
+        Vec::new()
+    })
+}
+
+fn list(hooks: Vec<HookSummary>) -> anyhow::Result<()> {
+    if hooks.is_empty() {
+        return Ok(print("none; [[hook]] in the settings makes one, and so does `hook add` in the chat")?);
+    }
+    let rows = hooks.into_iter().map(|hook| {
+        let HookSummary { name, preset, state, proof, to, rules, origin, last_day, .. } = hook;
+        let state = last_day.map_or_else(|| state.to_owned(), |day| format!("{state}, to {day}"));
+        [format!("/hooks/{name}"), state, preset.to_owned(), proof, rules.to_string(), to.join(", "), origin]
+    });
+    Ok(print(&table(["PATH", "STATE", "PRESET", "PROOF", "RULES", "TO", "MADE IN"], &[4], rows))?)
 }
 
 fn read(file: &PathBuf) -> anyhow::Result<Vec<u8>> {

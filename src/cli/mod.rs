@@ -152,7 +152,7 @@ async fn dispatch(verb: Verb, config: Option<PathBuf>, parts: Parts) -> anyhow::
         Verb::Audit(verb) => audit::run(&load()?, verb).await,
         Verb::Pairing(verb) => pairing::run(&load()?, verb).await,
         Verb::Approvals(verb) => approvals::run(&load()?, verb).await,
-        Verb::Hooks(verb) => hooks::run(&load()?, verb).await,
+        Verb::Hooks(verb) => hooks::run(&load()?, &parts, verb).await,
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut command_line(parts.program), parts.program.name, &mut script);
@@ -166,7 +166,7 @@ async fn dispatch(verb: Verb, config: Option<PathBuf>, parts: Parts) -> anyhow::
 fn for_daemon(file: Option<&Path>, parts: &Parts) -> anyhow::Result<(Config, Table)> {
     let Loaded { config, mut wrong, missing } = parts.look(file)?;
     wrong.extend(missing);
-    let (hooks, table) = (Parts::hooks(&config), parts.table(&config));
+    let (hooks, table) = (Parts::hooks(&config, parts.clock.clone()), parts.table(&config));
     match (hooks, table) {
         (Ok(_), Ok(table)) if wrong.is_empty() => {
             parts.shared(&config)?;

@@ -1,4 +1,4 @@
-//! `switchboard rooms` and `switchboard webhooks`: list the bot's spaces, and list, mend and delete its webhooks.
+//! `switchboard rooms` and `switchboard webhooks`: list and show the bot's spaces, and list, mend and delete its webhooks.
 
 use std::cmp::Reverse;
 use std::process::ExitCode;
@@ -12,18 +12,35 @@ use url::Url;
 use super::output::{Format, print, print_json};
 use crate::config::{Config, ConfigError};
 use crate::event::Subscription;
+use crate::outbox::Destination;
+use crate::places::{Place, choose};
 use crate::receiver::registration::{self, WebhookFailure, WebhookLook};
 use crate::telemetry::Metrics;
 use crate::text::table;
-use crate::webex::{Client, Error, RoomType, Webhook, WebhookId};
+use crate::webex::{Client, Error, Room, RoomType, Webhook, WebhookId};
 
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct RoomsOptions {
+    #[command(subcommand)]
+    verb: Option<RoomsVerb>,
     /// Only those of one type
     #[arg(long = "type", value_name = "TYPE")]
     kind: Option<RoomKind>,
     #[command(flatten)]
     format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+enum RoomsVerb {
+    /// Show one space
+    Show {
+        /// Its id, or its whole title
+        #[arg(value_name = "ID|TITLE")]
+        room: String,
+        #[command(flatten)]
+        format: Format,
+    },
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -86,6 +103,9 @@ pub(super) fn hinted(error: Error) -> anyhow::Error {
 }
 
 pub(super) async fn rooms(config: &Config, options: RoomsOptions) -> anyhow::Result<ExitCode> {
+    if let Some(RoomsVerb::Show { room, format }) = options.verb {
+        return show_room(config, &room, format).await;
+    }
     let mut rooms = client(config)?.rooms(options.kind.map(RoomType::from)).await.map_err(hinted)?;
     rooms.sort_by(|a, b| (Reverse(a.last_activity), &a.title).cmp(&(Reverse(b.last_activity), &b.title)));
     if options.format.json {
@@ -93,10 +113,7 @@ pub(super) async fn rooms(config: &Config, options: RoomsOptions) -> anyhow::Res
         return Ok(ExitCode::SUCCESS);
     }
     let rows = rooms.iter().map(|room| {
-        let kind = match room.kind {
-            RoomType::Direct => "direct",
-            RoomType::Group => "group",
-        };
+        let kind = kind(room);
         let locked = if room.is_locked { "locked" } else { "" };
         [
             room.title.clone(),
@@ -109,6 +126,41 @@ pub(super) async fn rooms(config: &Config, options: RoomsOptions) -> anyhow::Res
     });
     print(&table(["TITLE", "TYPE", "LOCKED", "LAST ACTIVITY", "CREATED", "ID"], &[], rows))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Shows the space of an id, or the one that has a title now.
+async fn show_room(config: &Config, named: &str, format: Format) -> anyhow::Result<ExitCode> {
+    let webex = client(config)?;
+    let room = match Place::of(named) {
+        Place::Known(Destination::Space(id, _)) => webex.room(&id).await.map_err(hinted)?,
+        Place::Known(_) => {
+            return Err(ConfigError::one("that names a person; give the id or the title of a space").into());
+        }
+        Place::Titled(title) => {
+            let rooms = webex.rooms(None).await.map_err(hinted)?;
+            choose(&title, None, &rooms).map_err(|why| anyhow::anyhow!("{why}"))?.clone()
+        }
+    };
+    if format.json {
+        print_json(&room)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let locked = if room.is_locked { ", locked" } else { "" };
+    let (activity, created) = (time(room.last_activity), time(room.created));
+    print(&format!(
+        "title: {}\ntype: {}{locked}\nlast activity: {activity}\ncreated: {created}\nid: {}",
+        room.title,
+        kind(&room),
+        room.id
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn kind(room: &Room) -> &'static str {
+    match room.kind {
+        RoomType::Direct => "direct",
+        RoomType::Group => "group",
+    }
 }
 
 fn time(time: Option<Timestamp>) -> String {

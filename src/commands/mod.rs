@@ -3,6 +3,7 @@
 mod direct_only;
 mod echo;
 mod help;
+mod hook;
 mod pairing;
 mod report;
 mod status;
@@ -12,7 +13,7 @@ use crate::handler::{Around, Command, Table};
 
 /// The table, in the order that `help` shows.
 pub fn table() -> Vec<Command> {
-    vec![help::command(), status::command(), report::command(), pairing::command()]
+    vec![help::command(), status::command(), report::command(), pairing::command(), hook::command()]
 }
 
 /// The table of commands that the bot uses: with those that the settings switch on, and with the settings' rules.

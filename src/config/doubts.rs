@@ -12,6 +12,7 @@ impl Config {
         let secrets = [
             ("webhook.secret", self.webhook.secret.as_ref().filter(|_| signs)),
             ("cards.secret", self.cards.secret.as_ref()),
+            ("hooks.secret", self.hooks.secret.as_ref()),
             ("audit.key", self.audit.key.as_ref()),
         ];
         for (key, _) in secrets.into_iter().filter(|(_, secret)| is_short(*secret)) {

@@ -7,15 +7,16 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::check::Check;
+use super::hook_expect::HookExpect;
 use super::hook_proof::{HookAuth, HookSignature};
 use super::hook_rule::HookRule;
-use super::people::{is_person, is_room};
+use super::people::destination_problem;
 use super::values::one_or_many;
 
 /// The largest body that may be allowed, in bytes: GitHub sends none that is larger.
 const LARGEST_BODY: u64 = 25 * 1024 * 1024;
 
-/// The longest name of a hook.
+/// The longest name of a hook or of a key of the API.
 const LONGEST_NAME: usize = 64;
 
 /// `[[hook]]`: a system that posts to `/hooks/NAME`, and what becomes of what it posts.
@@ -39,7 +40,7 @@ pub struct Hook {
     /// Whether it takes anything.
     #[serde(default = "yes")]
     pub enabled: bool,
-    /// Where its messages go: ids of spaces, and people.
+    /// Where its messages go: spaces by title or id, and people.
     #[serde(default, deserialize_with = "one_or_many")]
     pub to: Vec<String>,
     /// Values of a payload by names of their own: where each stands.
@@ -50,6 +51,8 @@ pub struct Hook {
     /// Whether everything is done but posting.
     #[serde(default)]
     pub shadow: bool,
+    /// How long nothing may come.
+    pub expect: Option<HookExpect>,
     /// Which deliveries are told, where and how. Without any, the preset decides.
     #[serde(default)]
     pub rule: Vec<HookRule>,
@@ -99,26 +102,31 @@ fn yes() -> bool {
     true
 }
 
+/// Whether a name may stand in a path and in a log as it is, as that of a hook does.
+pub(crate) fn is_plain_name(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    (1..=LONGEST_NAME).contains(&name.len()) && name.chars().all(is_plain)
+}
+
 /// Checks all hooks. `has_room` says whether `webex.room_id` is set.
 pub(super) fn check(hooks: &[Hook], has_room: bool, check: &mut Check) {
     for (index, hook) in hooks.iter().enumerate() {
         let key = |of: &str| format!("hook.{index}{of}");
-        let Hook { name, auth, signature, max_body, to, rule, .. } = hook;
+        let Hook { name, auth, signature, max_body, to, expect, rule, .. } = hook;
         let mut wrong = |of: &str, problem: &str| check.must(&key(of), false, &format!("({name}) {problem}"));
-        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
-        if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(is_plain) {
+        if !is_plain_name(name) {
             wrong(".name", "is no part of a path: use up to 64 small letters, digits, - and _");
         }
         if hooks[..index].iter().any(|other| other.name == *name) {
             wrong("", "is there twice; keep one of them, or give it another name");
         }
-        let all = to.iter().chain(rule.iter().flat_map(|rule| &rule.to));
-        if all.clone().any(|entry| !is_room(entry) && !is_person(entry)) {
-            let give = "give the id of a space (`switchboard rooms`), an email or a person id";
-            wrong(".to", &format!("names neither a space nor a person: {give}"));
+        let mut all = to.iter().chain(rule.iter().flat_map(|rule| &rule.to));
+        if let Some(problem) = all.find_map(|entry| destination_problem(entry)) {
+            wrong(".to", problem);
         }
         let every_rule_has_one = !rule.is_empty() && rule.iter().all(|rule| !rule.to.is_empty());
-        if to.is_empty() && !has_room && !every_rule_has_one {
+        // A silence belongs to no rule.
+        if to.is_empty() && !has_room && (!every_rule_has_one || expect.is_some()) {
             wrong("", "has nowhere to go: give to, or set webex.room_id");
         }
         if !(1..=LARGEST_BODY).contains(&(*max_body as u64)) {
@@ -127,6 +135,9 @@ pub(super) fn check(hooks: &[Hook], has_room: bool, check: &mut Check) {
         let is_signed = signature.as_ref().is_some_and(|signature| signature.required);
         if auth.is_none() && !is_signed {
             wrong("", "lets everybody in: give auth, or a signature that is required, or write auth = \"none\"");
+        }
+        if let Some(problem) = expect.as_ref().and_then(HookExpect::problem) {
+            wrong(".expect", problem);
         }
         if let Some(problem) = auth.as_ref().and_then(HookAuth::problem) {
             wrong(".auth", problem);

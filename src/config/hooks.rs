@@ -1,8 +1,11 @@
-//! `[hooks]`: what all hooks have in common.
+//! `[hooks]`: what all hooks have in common, and those that admins make from the chat.
 
+use std::time::Duration;
+
+use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::check::Check;
+use super::check::{Check, DAY};
 use super::values::size;
 
 /// The least that is kept of payloads, in bytes: one of the largest size.
@@ -16,6 +19,12 @@ pub struct Hooks {
     pub keep: u64,
     /// The most messages that a rule makes of one delivery that it splits.
     pub parts: usize,
+    /// What the secrets of hooks from the chat are derived from, in place of the bot's token; never printed.
+    pub secret: Option<SecretString>,
+    /// How long the old secret of a hook is good beside the new one.
+    pub rotation: Duration,
+    /// How long before its end the maker of a hook is told.
+    pub notice: Duration,
 }
 
 impl Hooks {
@@ -26,5 +35,8 @@ impl Hooks {
             "must be 33554432 bytes (32 MiB) or more: one payload may be as large",
         );
         check.number("hooks.parts", self.parts, 1..=1000);
+        check.duration_or_none("hooks.rotation", self.rotation, 366 * DAY);
+        check.duration_or_none("hooks.notice", self.notice, 366 * DAY);
+        check.secrets("hooks.secret", &self.secret, "can post in the name of every sender", ", or leave it out");
     }
 }

@@ -4,6 +4,7 @@
 
 mod access;
 mod admin;
+mod api_key;
 mod approve;
 mod audit;
 mod cards;
@@ -17,6 +18,7 @@ mod doubts;
 mod files;
 mod flood;
 mod hook;
+mod hook_expect;
 mod hook_proof;
 mod hook_rule;
 mod hooks;
@@ -27,6 +29,7 @@ mod pairing;
 mod people;
 mod polling;
 mod server;
+mod sources;
 mod store;
 mod validate;
 mod values;
@@ -42,6 +45,7 @@ use crate::state::State;
 
 pub use access::{Access, DmPolicy, GroupPolicy, OnDeny};
 pub use admin::Admin;
+pub use api_key::{ApiKey, ApiRight};
 pub use approve::Approve;
 pub(crate) use approve::problem as approve_problem;
 pub use audit::Audit;
@@ -55,7 +59,9 @@ pub(crate) use conversations::LONGEST_QUESTION;
 pub use delivery::{Delivery, Mode};
 pub use files::Files;
 pub use flood::Flood;
+pub(crate) use hook::is_plain_name;
 pub use hook::{Hook, HookLimit};
+pub use hook_expect::HookExpect;
 pub use hook_proof::{AuthKinds, EncodingName, HashName, HookAuth, HookSignature, KeyName, SeparatorName};
 pub use hook_rule::HookRule;
 pub use hooks::Hooks;
@@ -66,6 +72,7 @@ pub use pairing::Pairing;
 pub(crate) use people::{ADMINS, DIRECT, is_person, is_room};
 pub use polling::Polling;
 pub use server::Server;
+pub use sources::Sources;
 pub use store::Store;
 pub(crate) use values::encrypted_or_loopback;
 pub use values::parse_duration;
@@ -102,6 +109,8 @@ pub struct Config {
     pub worker: Worker,
     /// Files that people attach and replies carry.
     pub files: Files,
+    /// What the bot fetches from others.
+    pub sources: Sources,
     /// Buttons to press.
     pub cards: Cards,
     /// Questions that replies ask.
@@ -124,6 +133,9 @@ pub struct Config {
     pub hook: Vec<Hook>,
     /// What all of those have in common.
     pub hooks: Hooks,
+    /// Scripts that use the bearer API.
+    #[serde(default)]
+    pub api_key: Vec<ApiKey>,
     /// What is logged.
     pub log: Log,
     /// The sections of the author, by the types they were read as.

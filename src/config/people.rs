@@ -29,3 +29,12 @@ pub(crate) fn is_room(entry: &str) -> bool {
 fn is_id(entry: &str) -> bool {
     entry.len() >= 32 && entry.chars().all(|c| c.is_ascii_alphanumeric() || "-_+/=".contains(c))
 }
+
+/// What is wrong with an entry of `to`, as a clause. What is no id and no address is the title of a space.
+pub(super) fn destination_problem(entry: &str) -> Option<&'static str> {
+    let entry = entry.trim();
+    (entry.is_empty() || entry.starts_with("*@")).then_some(
+        "names neither a space nor a person: give the title or the id of a space (`switchboard rooms`), an email or a \
+         person id",
+    )
+}

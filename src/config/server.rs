@@ -17,6 +17,8 @@ pub struct Server {
     pub listen: SocketAddr,
     /// The largest body in bytes.
     pub body_limit: usize,
+    /// The largest body of a request to the bearer API in bytes.
+    pub api_body_limit: usize,
     /// The largest header of a request in bytes.
     pub header_limit: usize,
     /// Connections at one time.
@@ -32,6 +34,7 @@ pub struct Server {
 impl Server {
     pub(super) fn check(&self, check: &mut Check) {
         check.number("server.body_limit", self.body_limit, 1024..=LARGEST);
+        check.number("server.api_body_limit", self.api_body_limit, 1024..=LARGEST);
         check.number("server.header_limit", self.header_limit, 1024..=MILLION);
         check.number("server.connections", self.connections, 1..=MILLION);
         check.duration("server.timeout", self.timeout, DAY);

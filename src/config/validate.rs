@@ -5,12 +5,12 @@ use secrecy::SecretString;
 use super::check::{Check, ConfigError, not_blank};
 use super::webex::MISSING_TOKEN;
 use super::webhook::MISSING_SECRET;
-use super::{Config, Mode, command, hook};
+use super::{Config, Mode, api_key, command, hook};
 
 /// The values that are wrong for every verb: the key of each, and what is wrong with it.
 pub(super) fn always(config: &Config) -> Vec<(String, String)> {
     let Config { webex, delivery, webhook, polling, websocket, server, admin, store, instance, worker, .. } = config;
-    let Config { files, cards, conversations, access, audit, pairing, flood, hooks, log, .. } = config;
+    let Config { files, sources, cards, conversations, access, audit, pairing, flood, hooks, log, .. } = config;
     let mut check = Check::default();
     webex.check(&mut check);
     delivery.check(&mut check);
@@ -23,6 +23,7 @@ pub(super) fn always(config: &Config) -> Vec<(String, String)> {
     instance.check(&mut check);
     worker.check(&mut check);
     files.check(&mut check);
+    sources.check(&mut check);
     cards.check(&mut check);
     conversations.check(&mut check);
     access.check(&mut check);
@@ -32,6 +33,8 @@ pub(super) fn always(config: &Config) -> Vec<(String, String)> {
     command::check(&config.command, access, &mut check);
     hooks.check(&mut check);
     hook::check(&config.hook, webex.room_id.is_some(), &mut check);
+    hooks.check(&mut check);
+    api_key::check(&config.api_key, webex.room_id.is_some(), &mut check);
     log.check(&mut check);
     check.wrong
 }
@@ -70,5 +73,13 @@ impl Config {
     /// The token is missing. The error names the ways to give it.
     pub fn token(&self) -> Result<&SecretString, ConfigError> {
         not_blank(self.webex.token.as_ref()).ok_or_else(|| ConfigError::one(MISSING_TOKEN))
+    }
+
+    /// What the secrets of hooks that are made from the chat are derived from.
+    ///
+    /// # Errors
+    /// Neither `hooks.secret` nor the bot's token is set.
+    pub fn hook_secret(&self) -> Result<&SecretString, ConfigError> {
+        not_blank(self.hooks.secret.as_ref()).map_or_else(|| self.token(), Ok)
     }
 }

@@ -37,6 +37,18 @@ impl Webhook {
         Url::parse(self.target_url()?).ok().map(|url| url.path().to_owned())
     }
 
+    /// The beginning of the URLs of hooks: what stands before `webhook.path` in the public URL, without a password.
+    pub(crate) fn public_base(&self) -> Option<String> {
+        let mut url = Url::parse(self.target_url()?).ok()?;
+        let before = url.path().strip_suffix(self.path.as_str()).unwrap_or_default().to_owned();
+        url.set_path(&before);
+        url.set_query(None);
+        url.set_fragment(None);
+        url.set_username("").ok()?;
+        url.set_password(None).ok()?;
+        Some(url.as_str().trim_end_matches('/').to_owned())
+    }
+
     pub(super) fn check(&self, check: &mut Check) {
         check.must(
             "webhook.public_url",

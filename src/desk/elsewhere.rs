@@ -7,7 +7,7 @@ use super::letters::{UNKNOWN, enclose};
 use crate::card::{Card, Venue};
 use crate::event;
 use crate::handler::{Outgoing, Reply};
-use crate::outbox::{self, Destination, Post};
+use crate::outbox::{Destination, Post};
 use crate::store::{Claimed, Entry};
 use crate::webex::{Attachment, NewMessage, PersonId};
 
@@ -33,20 +33,14 @@ impl Desk {
         messages.zip(0..).map(letter).collect()
     }
 
-    /// The letters that the bot sends on its own. The id of the first is made from the key, and those of the others
-    /// from that id.
+    /// The letter of a message that the bot sends on its own: this post, with this message.
     ///
     /// # Errors
     /// Why the card cannot be sent. Change the card.
-    pub fn announcement(&self, key: &str, to: &Destination, reply: Reply) -> Result<Vec<Entry>, String> {
-        let first = outbox::letter_id(key);
-        let letter = |(message, nth): (Outgoing, u32)| {
-            let id = if nth == 0 { first } else { event::elsewhere_id(first, nth) };
-            let card = message.card.as_ref().map(|card| self.seal_for(card, id, to, None, None)).transpose()?;
-            let (label, post) = (label(&message, None), Post::new(to.clone(), NewMessage::default()).announced());
-            Ok(Entry { label, ..enclose(post, id, message, card.map(Ok)) })
-        };
-        reply.into_messages().into_iter().zip(0..).map(letter).collect()
+    pub fn announcement(&self, id: Uuid, post: Post, message: Outgoing) -> Result<Entry, String> {
+        let seal = |card: &Card| self.seal_for(card, id, &post.to, None, None);
+        let card = message.card.as_ref().map(seal).transpose()?;
+        Ok(Entry { label: label(&message, None), ..enclose(post, id, message, card.map(Ok)) })
     }
 
     /// Seals the card of a message to this destination. A button only for the person who asked works for nobody if

@@ -115,7 +115,7 @@ impl Desk {
 pub(super) fn enclose(
     post: Post,
     id: Uuid,
-    Outgoing { mut message, file, .. }: Outgoing,
+    Outgoing { mut message, file, fetch, .. }: Outgoing,
     card: Option<Result<Attachment, String>>,
 ) -> Entry {
     let without_card = match card.transpose() {
@@ -125,6 +125,6 @@ pub(super) fn enclose(
         }
         Err(why) => Some(why),
     };
-    let letter = Letter::from(Post { message, file: file.as_ref().map(File::info), without_card, ..post });
+    let letter = Letter::from(Post { message, file: file.as_ref().map(File::info), fetch, without_card, ..post });
     Entry { file: file.map(|file| file.bytes), ..letter.into_entry(id) }
 }

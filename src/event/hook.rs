@@ -18,6 +18,9 @@ pub struct HookPost {
     /// What happened, as the sender names it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub event: String,
+    /// Whether the hook expects something to come. The row itself does not say so.
+    #[serde(skip)]
+    pub is_expected: bool,
     /// The headers, by their names in small letters, without those that hold a proof.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
@@ -41,7 +44,7 @@ impl HookPost {
     pub fn new(hook: &str, id: Uuid, key: &str, event: &str, headers: BTreeMap<String, String>) -> HookPost {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "._:-".contains(c);
         let event = event.chars().take(MOST_EVENT).map(|c| if is_plain(c) { c } else { '_' }).collect();
-        HookPost { hook: hook.to_owned(), id, key: short_key(key), event, headers }
+        HookPost { hook: hook.to_owned(), id, key: short_key(key), event, is_expected: false, headers }
     }
 
     pub(super) fn lane(&self) -> String {

@@ -52,13 +52,18 @@ pub fn reply_id(event: Uuid, nth: u32) -> Uuid {
 }
 
 /// The id of the nth message about this part of a delivery to a hook.
-pub fn part_id(event: Uuid, part: u32, nth: u32) -> Uuid {
+pub fn hook_part_id(event: Uuid, part: u32, nth: u32) -> Uuid {
     beside(event.as_u64_pair().0, Uuid::new_v5(&event, format!("part/{part}/{nth}").as_bytes()))
 }
 
 /// The id of the nth message that a handler of an event says elsewhere.
 pub fn elsewhere_id(event: Uuid, nth: u32) -> Uuid {
     beside(event.as_u64_pair().0, Uuid::new_v5(&event, format!("elsewhere/{nth}").as_bytes()))
+}
+
+/// The id of the nth letter of those that were put together, by that of the first.
+pub fn part_id(first: Uuid, nth: u32) -> Uuid {
+    if nth == 0 { first } else { elsewhere_id(first, nth) }
 }
 
 /// The id of the one message about an event's failure. It is not a reply's id, since an operator may have the event
@@ -70,6 +75,16 @@ pub fn failure_id(event: Uuid) -> Uuid {
 /// The id of what the nth admin is told about the person who asks to be let in by this event.
 pub fn notice_id(event: Uuid, nth: u32) -> Uuid {
     Uuid::new_v5(&event, format!("notice/{nth}").as_bytes())
+}
+
+/// The id of the nth message about a hook that an event made or changed.
+pub fn hook_letter_id(event: Uuid, nth: u32) -> Uuid {
+    beside(event.as_u64_pair().0, Uuid::new_v5(&event, format!("hook/{nth}").as_bytes()))
+}
+
+/// The id of the message of this kind to the maker of a hook. Each secret of the hook has another salt.
+pub fn hook_notice_id(salt: Uuid, kind: u32) -> Uuid {
+    Uuid::new_v5(&salt, format!("hook notice/{kind}").as_bytes())
 }
 
 /// The id of the message about the nth decision on a request.

@@ -4,6 +4,7 @@ mod hook;
 mod ids;
 mod other;
 mod reference;
+mod silence;
 
 use std::fmt;
 
@@ -13,20 +14,24 @@ use uuid::Uuid;
 
 pub use hook::{HookPost, short_key};
 pub use ids::{
-    CLICKS, MEMBERSHIPS, MESSAGES, card_notice_id, decision_id, elsewhere_id, failure_id, hook_id, id, notice_id,
-    outcome_id, part_id, removal_id, reply_id, unhandled_id,
+    CLICKS, MEMBERSHIPS, MESSAGES, card_notice_id, decision_id, elsewhere_id, failure_id, hook_id, hook_letter_id,
+    hook_notice_id, hook_part_id, id, notice_id, outcome_id, part_id, removal_id, reply_id, unhandled_id,
 };
 pub use other::{Other, Subscription};
 pub use reference::{canonical_code, id_suffix, new_code, reference};
+pub use silence::Silence;
 
 use crate::clock;
 use crate::store::{Entry, Queue, Via};
+use crate::text::iso_time;
 use crate::webex::{MessageId, PersonId, RoomId, RoomType, local_part};
 
 /// Our own resource for the ends of approval requests.
 const ENDS: &str = "approvals";
 /// Our own resource for what other systems post.
 const HOOKS: &str = "hooks";
+/// Our own resource for the silences of hooks.
+const SILENCES: &str = "silences";
 /// Our own resource for the runs of approved commands.
 const RUNS: &str = "approved";
 
@@ -53,6 +58,8 @@ pub enum Event {
     Approved(Approved),
     /// Another system posted to a hook.
     Hook(HookPost),
+    /// Nothing has come to a hook for too long, or something has come again.
+    Silence(Silence),
     /// Something else happened at Webex.
     Other(Other),
 }
@@ -162,6 +169,7 @@ impl Event {
             Event::TimeUp(_) => ENDS,
             Event::Approved(_) => RUNS,
             Event::Hook(_) => HOOKS,
+            Event::Silence(_) => SILENCES,
             Event::Other(other) => other.labels()[0],
         }
     }
@@ -177,6 +185,7 @@ impl Event {
             }
             Event::TimeUp(TimeUp { card, nth, .. }) => id(self.resource(), &format!("{card}/{nth}")),
             Event::Hook(post) => post.id,
+            Event::Silence(silence) => id(SILENCES, &silence.name()),
             Event::Other(other) => other.event_id(),
         }
     }
@@ -190,6 +199,7 @@ impl Event {
             }
             Event::TimeUp(TimeUp { room, .. }) | Event::Approved(Approved { room, .. }) => room.local(),
             Event::Hook(post) => post.lane(),
+            Event::Silence(silence) => silence.lane(),
             Event::Other(other) => other.lane(),
         }
     }
@@ -200,7 +210,7 @@ impl Event {
             Event::Message(of) | Event::Click(of) | Event::Added(Added { membership: of, .. }) => {
                 of.actor.as_ref() == Some(person)
             }
-            Event::TimeUp(_) | Event::Approved(_) | Event::Hook(_) => false,
+            Event::TimeUp(_) | Event::Approved(_) | Event::Hook(_) | Event::Silence(_) => false,
             Event::Other(other) => other.actor.as_ref() == Some(person),
         }
     }
@@ -209,7 +219,7 @@ impl Event {
         match self {
             Event::Message(of) | Event::Click(of) | Event::Added(Added { membership: of, .. }) => of.created,
             Event::TimeUp(TimeUp { created, .. }) | Event::Approved(Approved { created, .. }) => *created,
-            Event::Hook(_) | Event::Other(_) => None,
+            Event::Hook(_) | Event::Silence(_) | Event::Other(_) => None,
         }
     }
 
@@ -220,13 +230,18 @@ impl Event {
             Event::Click(_) => Via::Click,
             // Nobody asked the bot for anything: somebody was added, something else happened, or the daemon made the
             // event itself.
-            Event::Added(_) | Event::TimeUp(_) | Event::Approved(_) | Event::Hook(_) | Event::Other(_) => Via::Daemon,
+            Event::Added(_)
+            | Event::TimeUp(_)
+            | Event::Approved(_)
+            | Event::Hook(_)
+            | Event::Silence(_)
+            | Event::Other(_) => Via::Daemon,
         }
     }
 
     /// Whether it came from Webex, and not from the daemon itself.
     pub fn is_from_webex(&self) -> bool {
-        !matches!(self, Event::TimeUp(_) | Event::Approved(_) | Event::Hook(_))
+        !matches!(self, Event::TimeUp(_) | Event::Approved(_) | Event::Hook(_) | Event::Silence(_))
     }
 
     /// A description for people.
@@ -238,6 +253,8 @@ impl Event {
             Event::TimeUp(_) => "the end of what waited for approval".to_owned(),
             Event::Approved(_) => "the run of what was approved".to_owned(),
             Event::Hook(post) => format!("a post to the hook {}", post.hook),
+            Event::Silence(Silence { hook, is_over: false, .. }) => format!("the silence of the hook {hook}"),
+            Event::Silence(Silence { hook, .. }) => format!("the end of the silence of the hook {hook}"),
             Event::Other(other) => format!("an event of the kind {}", other.kind()),
         }
     }
@@ -252,6 +269,7 @@ impl Event {
                 vec![format!("it is about the card {card}")]
             }
             Event::Hook(post) => vec![format!("it is {}", post.kind())],
+            Event::Silence(Silence { since, .. }) => vec![format!("the silence began at {}", iso_time(*since))],
             Event::Other(Other { id, envelope, .. }) => {
                 let of = id.iter().map(|id| format!("Webex's id of what it happened to is {id}"));
                 of.chain(envelope.iter().map(|id| format!("Webex's id of the webhook or envelope is {id}"))).collect()
@@ -265,6 +283,11 @@ impl Event {
         let label = match self {
             Event::Other(other) => Some(other.kind()),
             Event::Hook(post) => Some(post.kind()),
+            Event::Silence(silence) => Some(silence.kind()),
+            _ => None,
+        };
+        let heard = match self {
+            Event::Hook(post) if post.is_expected => Some(post.hook.clone()),
             _ => None,
         };
         Entry {
@@ -275,6 +298,7 @@ impl Event {
             happened_at: self.created().map_or(accepted_at, Timestamp::as_millisecond),
             body: serde_json::to_string(self).unwrap_or_default(),
             label,
+            heard,
             ..Entry::default()
         }
     }

@@ -56,6 +56,8 @@ pub(crate) struct Outgoing {
     pub message: NewMessage,
     pub card: Option<Card>,
     pub file: Option<File>,
+    /// The address of a file that we fetch when the message is sent.
+    pub fetch: Option<String>,
     /// Whether this message asks the reply's question.
     pub asks: bool,
 }

@@ -1,10 +1,12 @@
 //! What a sender is answered: a code and a message, which are those of Webex Connect's inbound webhooks.
 
-use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::Serialize;
 use uuid::Uuid;
+
+use crate::telemetry::Received;
 
 /// The seconds until a sender should repeat a delivery that the ledger did not take.
 const RETRY_AFTER: &str = "5";
@@ -25,6 +27,10 @@ pub(super) enum Code {
     TooLarge,
     TooMany,
 }
+
+/// What became of a request, in its answer: the label of a metric.
+#[derive(Clone, Copy)]
+pub(super) struct Outcome(pub(super) &'static str);
 
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -59,9 +65,26 @@ impl Code {
         self.with(description, None)
     }
 
-    /// The answer to a delivery that is on disk with this id.
-    pub(super) fn queued(id: Uuid) -> Response {
-        Code::Queued.with("the event is on disk", Some(id))
+    /// The answer to a delivery that is on disk with this id, now or since it came before.
+    pub(super) fn queued(id: Uuid, received: Received) -> Response {
+        let mut answer = Code::Queued.with("the event is on disk", Some(id));
+        answer.extensions_mut().insert(Outcome(received.label()));
+        answer
+    }
+
+    /// What became of a request, as the label of a metric.
+    const fn outcome(self) -> &'static str {
+        match self {
+            Code::Queued => "accepted",
+            Code::InvalidJson => "unreadable",
+            Code::AuthenticationFailed | Code::ServiceKeyMissing => "unauthenticated",
+            Code::Unavailable => "unavailable",
+            Code::Inactive => "inactive",
+            Code::Unknown => "unknown",
+            Code::InvalidSignature | Code::SignatureMissing => "unsigned",
+            Code::TooLarge => "too_large",
+            Code::TooMany => "limited",
+        }
     }
 
     /// The answer to a delivery that has to wait for so many seconds.
@@ -72,7 +95,8 @@ impl Code {
 
     fn with(self, description: &str, id: Option<Uuid>) -> Response {
         let (code, message, status) = self.parts();
-        let answer = (status, Json(Answer { code, message, description, id }));
+        let counted = Extension(Outcome(self.outcome()));
+        let answer = (status, counted, Json(Answer { code, message, description, id }));
         match self {
             Code::Unavailable => ([(header::RETRY_AFTER, RETRY_AFTER)], answer).into_response(),
             _ => answer.into_response(),

@@ -1,13 +1,14 @@
 //! `POST /hooks/{name}`: the proof, the body, one committed row, 202. Nothing else happens inside the request.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::code::Code;
+use super::code::{Code, Outcome};
 use super::presets::Signal;
 use super::room::Room;
 use super::{Hook, Hooks, body};
@@ -43,11 +44,11 @@ pub struct HookDoor {
 }
 
 /// A request whose hook is known and takes it.
-pub struct Admitted<'a> {
-    hook: &'a Hook,
+pub struct Admitted {
+    hook: Arc<Hook>,
 }
 
-impl Admitted<'_> {
+impl Admitted {
     /// The largest body, in bytes.
     pub fn most(&self) -> usize {
         self.hook.max_body
@@ -66,21 +67,22 @@ impl HookDoor {
     ///
     /// # Errors
     /// The answer, if the request is refused or is no delivery.
-    pub fn admit<'a>(
-        &'a self,
-        method: &Method,
-        path: &'a str,
-        headers: &HeaderMap,
-    ) -> Result<Admitted<'a>, Box<Response>> {
+    pub fn admit(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<Admitted, Box<Response>> {
         let rest = path.strip_prefix(PATH).unwrap_or_default();
         let (name, token) = match rest.split_once('/') {
             Some((name, token)) => (name, Some(token)),
             None => (rest, None),
         };
-        let hook = self.hooks.0.get(name).filter(|hook| token.is_none() || hook.auth.is_in_path());
+        let hook = self.hooks.get(name).filter(|hook| token.is_none() || hook.auth.is_in_path());
         let Some(hook) = hook else {
-            return Err(self.refuse(Code::Unknown, "no hook has this path; [[hook]] in the settings makes one"));
+            return Err(self.refuse(
+                Code::Unknown,
+                "no hook has this path; [[hook]] in the settings makes one, and so does `hook add` in the chat",
+            ));
         };
+        if hook.expires.is_some_and(|end| end <= self.hooks.now()) {
+            return Err(self.refuse(Code::Inactive, "the hook has ended: its last day is over"));
+        }
         if !hook.enabled {
             return Err(self.refuse(Code::Inactive, "the hook is switched off: enabled = false"));
         }
@@ -91,20 +93,21 @@ impl HookDoor {
         }
         let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         if length.is_some_and(|length: usize| length > hook.max_body) {
-            return Err(self.too_large(hook));
+            return Err(self.too_large(&hook));
         }
         // The body of somebody who is not let in is not read.
-        hook.auth.check(headers, token).map_err(|code| self.unproven(hook, code))?;
+        hook.check(headers, token).map_err(|code| self.unproven(&hook, code))?;
         Ok(Admitted { hook })
     }
 
     /// Answers a delivery. Instead of the body there may be the status with which it could not be read.
     pub async fn receive(
         &self,
-        Admitted { hook }: Admitted<'_>,
+        Admitted { hook }: Admitted,
         headers: &HeaderMap,
         body: Result<Bytes, StatusCode>,
     ) -> Response {
+        let hook = &*hook;
         let body = match body {
             Ok(body) => body,
             Err(StatusCode::PAYLOAD_TOO_LARGE) => return *self.too_large(hook),
@@ -125,7 +128,17 @@ impl HookDoor {
         };
         let Signal { event, key, delivery, .. } = hook.signal(&headers, &value);
         let id = delivery.map_or_else(Uuid::new_v4, |delivery| event::hook_id(&hook.name, &delivery));
-        self.put(hook, HookPost::new(&hook.name, id, &key, &event, headers), body).await
+        let post = HookPost::new(&hook.name, id, &key, &event, headers);
+        self.put(hook, HookPost { is_expected: hook.expect.is_some(), ..post }, body).await
+    }
+
+    /// Counts what became of a request with this path. The name of an unknown hook is somebody else's text, and is not
+    /// counted.
+    pub fn count(&self, path: &str, answer: &Response) {
+        let name = path.strip_prefix(PATH).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+        if let (Some(hook), Some(Outcome(outcome))) = (self.hooks.get(name), answer.extensions().get()) {
+            self.metrics.hook(&hook.name, outcome);
+        }
     }
 
     async fn put(&self, hook: &Hook, post: HookPost, body: Bytes) -> Response {
@@ -144,7 +157,7 @@ impl HookDoor {
             return *self.refuse(Code::Unavailable, "the ledger has no room for it now; nothing was accepted");
         }
         match self.door.take(Source::Hook, &Event::Hook(post), Some(body)).await {
-            Ok(_) => Code::queued(id),
+            Ok(received) => Code::queued(id, received),
             Err(error) => {
                 if let Some(count) = self.not_stored.count() {
                     tracing::error!(hook = hook.name, %error, count, "a delivery to a hook could not be put on disk and was not acknowledged");
@@ -211,7 +224,7 @@ fn kept(hook: &Hook, headers: &HeaderMap) -> BTreeMap<String, String> {
         name == "key"
             || PROOFS.iter().any(|part| name.contains(part))
             || hook.signature.as_ref().is_some_and(|signature| signature.scheme.header() == name)
-            || hook.auth.is_in(name, value)
+            || hook.auths().any(|auth| auth.is_in(name, value))
     };
     let texts = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
     let mut texts: Vec<_> = texts.filter(|(name, value)| !is_proof(name, value)).collect();

@@ -2,53 +2,72 @@
 //! goes into the inbox. `work` makes messages of the row, with what the sender's preset in `presets` knows of its
 //! payloads. Nothing is sent here.
 
+mod addresses;
 mod body;
+mod chat;
 mod code;
 mod door;
+mod ends;
 mod limit;
+mod making;
 mod paths;
 mod presets;
 mod proof;
 mod room;
 mod rule;
 mod rules;
+mod setup;
+mod shelf;
+mod silence;
 mod trying;
 mod work;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use axum::http::HeaderMap;
 use serde_json::Value;
 
-use crate::clock;
-use crate::config;
+use crate::clock::{self, Clock};
+use crate::config::{self, HookExpect};
 use crate::outbox::Destination;
-use crate::signature::Scheme;
-use crate::webex::RoomType;
+use crate::places::Place;
+use crate::signature::{Scheme, SecretKey};
+use crate::store::ChatHook;
 
 pub use door::{HookDoor, PATH};
-pub use trying::Tried;
+pub use ends::{HookState, last_day};
+pub use making::{HookError, HookMaker, HookOrder, NewHook};
+pub use setup::setup_text;
+pub use silence::{due_silences, watched};
+pub use trying::{HookSummary, Tried};
 pub use work::HookWork;
 
 use limit::Limit;
 use paths::Path;
 use presets::{Preset, Signal};
-use rule::{Place, Told};
+use rule::{RulePart, Told};
 use rules::{Rules, Telling};
+use shelf::{Shelf, Standing};
 
-/// A hook of the settings, ready to be used.
+/// A hook, ready to be used.
 struct Hook {
     name: String,
     preset: &'static Preset,
     auth: proof::Auth,
+    /// What a sender may show in place of `auth` while its secret is replaced.
+    old_auth: Option<proof::Auth>,
     signature: Option<Signature>,
     max_body: usize,
     limit: Limit,
     enabled: bool,
-    to: Vec<Destination>,
+    /// From when it takes nothing any more, in milliseconds since 1970.
+    expires: Option<i64>,
+    to: Vec<Place>,
     dedupe: Option<Dedupe>,
     /// Whether everything is done but posting.
     is_shadow: bool,
+    expect: Option<HookExpect>,
     rules: Rules,
 }
 
@@ -64,34 +83,82 @@ enum Dedupe {
     Body(Path),
 }
 
-/// All hooks of the settings. Cheap to clone.
+/// All hooks: those of the settings, and those that were made from the chat. Cheap to clone; all clones have the same.
 #[derive(Clone)]
-pub struct Hooks(Arc<BTreeMap<String, Hook>>);
+pub struct Hooks(Arc<Inner>);
+
+struct Inner {
+    /// Those of the settings, by name.
+    settings: BTreeMap<String, Arc<Hook>>,
+    chat: Shelf<Hook>,
+    of_all: config::Hooks,
+    clock: Clock,
+}
 
 impl Hooks {
     /// The hooks as the settings have them.
     ///
     /// # Errors
     /// Everything that is wrong with them, each with its place in the settings. Do not start.
-    pub fn new(hooks: &[config::Hook], of_all: &config::Hooks, room: Option<&str>) -> Result<Hooks, Vec<String>> {
-        let (mut ready, mut wrong) = (BTreeMap::new(), Vec::new());
+    pub fn new(
+        hooks: &[config::Hook],
+        of_all: &config::Hooks,
+        room: Option<&str>,
+        clock: Clock,
+    ) -> Result<Hooks, Vec<String>> {
+        let (mut settings, mut wrong) = (BTreeMap::new(), Vec::new());
         for hook in hooks {
             match Hook::new(hook, of_all, room) {
-                Ok(hook) => drop(ready.insert(hook.name.clone(), hook)),
+                Ok(hook) => drop(settings.insert(hook.name.clone(), Arc::new(hook))),
                 Err(says) => wrong.push(format!("{}: hook {}: {says}", hook.place, hook.name)),
             }
         }
-        if wrong.is_empty() { Ok(Hooks(Arc::new(ready))) } else { Err(wrong) }
+        let chat = Shelf::default();
+        if wrong.is_empty() {
+            Ok(Hooks(Arc::new(Inner { settings, chat, of_all: of_all.clone(), clock })))
+        } else {
+            Err(wrong)
+        }
+    }
+
+    /// The hook of this name. One of the settings hides one that was made from the chat.
+    fn get(&self, name: &str) -> Option<Arc<Hook>> {
+        let Inner { settings, chat, clock, .. } = &*self.0;
+        settings.get(name).cloned().or_else(|| chat.get(name, clock.wall_ms()))
+    }
+
+    /// Takes these hooks of the ledger in place of those that it had before.
+    pub fn load(&self, rows: &[ChatHook], key: &SecretKey) {
+        let mut ready = BTreeMap::new();
+        for row in rows {
+            match Hook::of_chat(row, &self.0.of_all, key) {
+                Ok(hook) => drop(ready.insert(row.name.clone(), hook)),
+                Err(error) => tracing::error!(hook = row.name, error, "a hook made from the chat cannot be used"),
+            }
+        }
+        self.0.chat.replace(ready);
+    }
+
+    /// Whether the settings have a hook of this name.
+    pub fn is_in_settings(&self, name: &str) -> bool {
+        self.0.settings.contains_key(name)
+    }
+
+    /// The time by which hooks end, in milliseconds since 1970.
+    fn now(&self) -> i64 {
+        self.0.clock.wall_ms()
     }
 
     /// The names of all, for people.
     pub fn names(&self) -> String {
-        self.0.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+        let of_chat = self.0.chat.names();
+        let names: BTreeSet<_> = self.0.settings.keys().chain(&of_chat).map(String::as_str).collect();
+        names.into_iter().collect::<Vec<_>>().join(", ")
     }
 
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// Everywhere that messages of the hooks of the settings may go.
+    pub fn places(&self) -> impl Iterator<Item = &Place> {
+        self.0.settings.values().flat_map(|hook| hook.to.iter().chain(hook.rules.places()))
     }
 }
 
@@ -123,7 +190,7 @@ impl Dedupe {
 
 impl Hook {
     fn new(hook: &config::Hook, of_all: &config::Hooks, room: Option<&str>) -> Result<Hook, String> {
-        let config::Hook { name, preset, auth, signature, max_body, limit, enabled, to, rule, .. } = hook;
+        let config::Hook { name, preset, auth, signature, max_body, limit, enabled, to, expect, rule, .. } = hook;
         let config::Hook { vars, dedupe, shadow, .. } = hook;
         let preset = presets::named(preset)?;
         let signature = signature.as_ref().map(|signature| {
@@ -136,19 +203,25 @@ impl Hook {
         if preset.name == "generic" && rule.iter().any(|rule| has_no_thread(&rule)) {
             return Err("update: which message is it that later ones take the place of? Give thread as well".to_owned());
         }
-        let to = if to.is_empty() { room.map(str::to_owned).into_iter().collect() } else { to.clone() };
+        let to: Vec<_> = match room {
+            Some(room) if to.is_empty() => vec![Place::Known(Destination::space(room))],
+            _ => to.iter().map(|to| Place::of(to)).collect(),
+        };
         Ok(Hook {
             name: name.clone(),
             preset,
             auth: proof::Auth::new(auth.as_ref())?,
+            old_auth: None,
             signature: signature.transpose()?,
             max_body: *max_body,
             limit: Limit::new(*limit, clock::instant()),
             enabled: *enabled,
-            to: to.iter().map(|to| destination(to)).collect(),
+            expires: None,
+            to,
             dedupe: dedupe.as_deref().map(Dedupe::new).transpose().map_err(|error| format!("dedupe: {error}"))?,
             is_shadow: *shadow,
-            rules: Rules::new(rule, vars, of_all.parts, destination)?,
+            expect: expect.clone().filter(|_| *enabled),
+            rules: Rules::new(rule, vars, of_all.parts)?,
         })
     }
 
@@ -161,6 +234,40 @@ impl Hook {
         }
     }
 
+    /// A hook that was made from the chat, with the old secret too as long as that is good.
+    fn of_chat(row: &ChatHook, of_all: &config::Hooks, key: &SecretKey) -> Result<Standing<Hook>, String> {
+        let hook = |settings: &config::Hook| {
+            let hook = Hook::new(settings, of_all, None)?;
+            Ok::<_, String>(Hook { expires: row.expires_at, ..hook })
+        };
+        let new = chat::settings(row, row.salt.salt, key)?;
+        let both = |(salt, until)| {
+            let old = chat::settings(row, salt, key)?;
+            let mut both = new.clone();
+            if let (Some(both), Some(old)) = (&mut both.signature, old.signature) {
+                both.secrets.extend(old.secrets);
+            }
+            let old_auth = old.auth.as_ref().map(|auth| proof::Auth::new(Some(auth))).transpose()?;
+            Ok::<_, String>((until, Arc::new(Hook { old_auth, ..hook(&both)? })))
+        };
+        let until = row.old.map(both).transpose()?;
+        Ok(Standing { change: row.event, hook: Arc::new(hook(&new)?), until })
+    }
+
+    /// What a sender may show.
+    fn auths(&self) -> impl Iterator<Item = &proof::Auth> {
+        [&self.auth].into_iter().chain(&self.old_auth)
+    }
+
+    /// Checks that the sender shows a secret that is good.
+    fn check(&self, headers: &HeaderMap, token: Option<&str>) -> Result<(), code::Code> {
+        let refused = match self.auth.check(headers, token) {
+            Ok(()) => return Ok(()),
+            Err(code) => code,
+        };
+        self.old_auth.as_ref().map_or(Err(refused), |old| old.check(headers, token))
+    }
+
     /// The messages about a delivery, each with its destinations.
     fn tell(&self, signal: &Signal, headers: &BTreeMap<String, String>, body: &Value) -> Telling<'_> {
         if self.rules.is_empty() {
@@ -171,9 +278,9 @@ impl Hook {
                 markdown: markdown.clone(),
                 card: None,
                 updates: None,
-                place: Place { rule: 0, part: None },
+                of: RulePart { rule: 0, part: None },
             };
-            return Telling { told: signal.says.iter().map(told).collect(), ..Telling::default() };
+            return Telling { told: signal.news().into_iter().map(told).collect(), ..Telling::default() };
         }
         let mut telling = self.rules.tell(signal, headers, body);
         for Told { to, .. } in telling.told.iter_mut().filter(|told| told.to.is_empty()) {
@@ -194,15 +301,5 @@ impl Hook {
     }
 }
 
-/// The destination that an entry of `to` names, whose form the settings have checked. An id may be of a space or of a
-/// person; Webex writes the kind into it.
-fn destination(to: &str) -> Destination {
-    let to = to.trim();
-    if to.contains('@') {
-        Destination::Email(to.to_owned())
-    } else if crate::webex::is_person_id(to) {
-        Destination::Person(to.into())
-    } else {
-        Destination::Space(to.into(), RoomType::Group)
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! How a sender proves itself: what it shows to be let in, and how its signature is made.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
@@ -83,11 +83,9 @@ impl Auth {
                 if is_right { Ok(()) } else { Err(Code::AuthenticationFailed) }
             }
             Auth::Header(name, secrets, [wrong, missing]) => {
-                let mut values = headers.get_all(name).iter();
-                let (Some(value), None) = (values.next(), values.next()) else {
+                let Some(shown) = signature::shown(headers, name) else {
                     return Err(if headers.contains_key(name) { *wrong } else { *missing });
                 };
-                let shown = shown(name, value);
                 let mut is_right = false;
                 for secret in secrets {
                     is_right |= signature::is_same(secret, &shown);
@@ -96,22 +94,6 @@ impl Auth {
             }
         }
     }
-}
-
-/// The bytes of a header's value. The scheme of `Authorization` is written in small or capital letters.
-fn shown(name: &HeaderName, value: &HeaderValue) -> Vec<u8> {
-    let bytes = value.as_bytes();
-    if *name != header::AUTHORIZATION {
-        return bytes.to_vec();
-    }
-    for scheme in ["Bearer ", "Basic "] {
-        if let Some((found, rest)) = bytes.split_at_checked(scheme.len())
-            && found.eq_ignore_ascii_case(scheme.as_bytes())
-        {
-            return [scheme.as_bytes(), rest.trim_ascii()].concat();
-        }
-    }
-    bytes.to_vec()
 }
 
 /// The form of the signatures: what the settings say, and otherwise what the preset says.

@@ -9,7 +9,7 @@ use super::presets::{Signal, safe};
 use crate::card::Card;
 use crate::config::HookRule;
 use crate::event::short_key;
-use crate::outbox::Destination;
+use crate::places::Place;
 use crate::template::{CARD, PLAIN, Templates, Values};
 use crate::text::host_link;
 
@@ -20,7 +20,7 @@ pub(super) struct Rule {
     pub(super) each: Option<Path>,
     when: Option<String>,
     /// Empty if its messages go where those of the hook go.
-    to: Vec<Destination>,
+    pub(super) to: Vec<Place>,
     thread: Option<String>,
     template: Option<String>,
     card: Option<String>,
@@ -31,7 +31,7 @@ pub(super) struct Rule {
 /// What a message is made of: the place of its rule among those of the hook, from 0, and which part of the delivery it
 /// tells, if its rule splits it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct RulePart {
     pub rule: u32,
     pub part: Option<u32>,
 }
@@ -41,7 +41,7 @@ pub(super) struct Told<'a> {
     /// None if it is the preset's.
     pub rule: Option<&'a str>,
     /// Where it goes. Empty from a rule that leaves it to the hook.
-    pub to: &'a [Destination],
+    pub to: &'a [Place],
     /// The key of its thread. Empty if it has none.
     pub thread: String,
     pub markdown: String,
@@ -49,7 +49,7 @@ pub(super) struct Told<'a> {
     pub card: Option<Value>,
     /// The state that it tells, if it takes the place of the first message of its thread.
     pub updates: Option<String>,
-    pub place: Place,
+    pub of: RulePart,
 }
 
 impl Rule {
@@ -57,18 +57,16 @@ impl Rule {
     ///
     /// # Errors
     /// What of it is wrong, with its name.
-    pub(super) fn new(
-        rule: &HookRule,
-        nth: usize,
-        templates: &mut Templates,
-        destination: impl Fn(&str) -> Destination,
-    ) -> Result<Rule, String> {
+    pub(super) fn new(rule: &HookRule, nth: usize, templates: &mut Templates) -> Result<Rule, String> {
         let HookRule { name, each, when, to, thread, update, template, template_file, card, stop } = rule;
         let name = name.clone().unwrap_or_else(|| nth.to_string());
         let wrong = |of: &str, error: String| format!("rule {name}: {of}: {error}");
-        if let Some(when) = when {
-            templates.check(when).map_err(|error| wrong("when", error.to_string()))?;
-        }
+        let condition = when.as_ref().map(|when| {
+            let key = format!("when {nth}{PLAIN}");
+            templates.add_expression(key.clone(), when).map_err(|error| wrong("when", error.to_string()))?;
+            Ok::<_, String>(key)
+        });
+        let when = condition.transpose()?;
         let each = each.as_deref().map(Path::new).transpose().map_err(|error| wrong("each", error))?;
         let template = match (template, template_file) {
             (Some(_), Some(_)) => {
@@ -92,8 +90,8 @@ impl Rule {
         };
         Ok(Rule {
             each,
-            when: when.clone(),
-            to: to.iter().map(|to| destination(to)).collect(),
+            when,
+            to: to.iter().map(|to| Place::of(to)).collect(),
             thread: add("thread", PLAIN, thread.as_ref())?,
             template: add("template", "", template.as_ref())?,
             card: add("card", CARD, card.as_ref())?,
@@ -110,7 +108,7 @@ impl Rule {
     pub(super) fn render(
         &self,
         templates: &Templates,
-        (place, state): (Place, &str),
+        (of, state): (RulePart, &str),
         signal: &Signal,
         values: &Values,
     ) -> Result<Option<Told<'_>>, String> {
@@ -131,12 +129,12 @@ impl Rule {
         };
         let card = card.map(Card::into_json);
         let updates = self.updates.then(|| short_key(state));
-        Ok(Some(Told { card, updates, ..self.told(place, thread, markdown) }))
+        Ok(Some(Told { card, updates, ..self.told(of, thread, markdown) }))
     }
 
     /// A plain message of the rule.
-    pub(super) fn told(&self, place: Place, thread: String, markdown: String) -> Told<'_> {
-        Told { rule: Some(&self.name), to: &self.to, thread, markdown, card: None, updates: None, place }
+    pub(super) fn told(&self, of: RulePart, thread: String, markdown: String) -> Told<'_> {
+        Told { rule: Some(&self.name), to: &self.to, thread, markdown, card: None, updates: None, of }
     }
 }
 

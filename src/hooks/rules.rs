@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::paths::Path;
 use super::presets::{Signal, State};
-use super::rule::{Place, Rule, Told};
+use super::rule::{Rule, RulePart, Told};
 use crate::config::HookRule;
-use crate::outbox::Destination;
+use crate::places::Place;
 use crate::template::{Given, Templates, Values};
 
 /// Where a payload, or a part of it, may say how it stands.
@@ -40,30 +40,32 @@ struct Seen<'a> {
     whole: Given,
     below: Vec<(String, Given)>,
     above: Vec<(String, Given)>,
+    /// All of that, of the whole.
+    values: Values,
 }
 
 impl Rules {
     /// # Errors
     /// The first variable, expression or template that is wrong, with its name or that of its rule.
-    pub(super) fn new(
-        rules: &[HookRule],
-        vars: &BTreeMap<String, String>,
-        most_parts: usize,
-        destination: impl Fn(&str) -> Destination,
-    ) -> Result<Rules, String> {
+    pub(super) fn new(rules: &[HookRule], vars: &BTreeMap<String, String>, most_parts: usize) -> Result<Rules, String> {
         let var = |(name, path): (&String, &String)| match Path::new(path) {
             Ok(path) => Ok((name.clone(), path)),
             Err(error) => Err(format!("vars.{name}: {error}")),
         };
         let vars = vars.iter().map(var).collect::<Result<_, _>>()?;
         let mut templates = Templates::new();
-        let ready = |(rule, nth)| Rule::new(rule, nth, &mut templates, &destination);
+        let ready = |(rule, nth)| Rule::new(rule, nth, &mut templates);
         let rules = rules.iter().zip(1..).map(ready).collect::<Result<_, _>>()?;
         Ok(Rules { templates, vars, rules, most_parts })
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.rules.is_empty()
+    }
+
+    /// Where the rules say that messages go.
+    pub(super) fn places(&self) -> impl Iterator<Item = &Place> {
+        self.rules.iter().flat_map(|rule| &rule.to)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -96,9 +98,14 @@ impl Rules {
     /// Adds the messages of a rule, and what is wrong with it.
     fn tell_by<'a>(&'a self, rule: &'a Rule, place: u32, seen: &Seen<'_>, telling: &mut Telling<'a>) {
         let Some(each) = &rule.each else {
-            let values = Values::new(seen.below.clone(), &seen.whole, seen.above.clone());
             let state = state(seen.signal, seen.body, false);
-            return self.tell_part(rule, (Place { rule: place, part: None }, state), seen.signal, &values, telling);
+            return self.tell_part(
+                rule,
+                (RulePart { rule: place, part: None }, state),
+                seen.signal,
+                &seen.values,
+                telling,
+            );
         };
         let parts = each.parts(seen.body);
         let mut left = 0;
@@ -110,14 +117,14 @@ impl Rules {
             let payload = [("payload".to_owned(), seen.whole.clone())];
             let values =
                 Values::new(seen.below.clone(), &Given::from(*part), seen.above.iter().cloned().chain(payload));
-            let of = (Place { rule: place, part: Some(nth) }, state(seen.signal, part, true));
+            let of = (RulePart { rule: place, part: Some(nth) }, state(seen.signal, part, true));
             self.tell_part(rule, of, seen.signal, &values, telling);
         }
         // One part that lacks something is like the others: one is told.
         telling.wrong.truncate(1);
         if left > 0 {
             let markdown = format!("… and {left} more in the same delivery, which hooks.parts does not let through");
-            let of = Place { rule: place, part: Some(u32::MAX) };
+            let of = RulePart { rule: place, part: Some(u32::MAX) };
             telling.told.push(rule.told(of, seen.signal.key.clone(), markdown));
         }
     }
@@ -126,7 +133,7 @@ impl Rules {
     fn tell_part<'a>(
         &'a self,
         rule: &'a Rule,
-        of: (Place, &str),
+        of: (RulePart, &str),
         signal: &Signal,
         values: &Values,
         telling: &mut Telling<'a>,
@@ -150,13 +157,11 @@ impl Rules {
             ("vars".to_owned(), vars.iter().cloned().collect::<Given>()),
             ("headers".to_owned(), headers.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect()),
         ];
-        Seen {
-            signal,
-            body,
-            whole: Given::from(body),
-            below: unknown.into_iter().map(named).collect(),
-            above: known.into_iter().map(named).chain(vars).chain(all).collect(),
-        }
+        let whole = Given::from(body);
+        let below: Vec<_> = unknown.into_iter().map(named).collect();
+        let above: Vec<_> = known.into_iter().map(named).chain(vars).chain(all).collect();
+        let values = Values::new(below.clone(), &whole, above.clone());
+        Seen { signal, body, whole, below, above, values }
     }
 }
 

@@ -1,12 +1,17 @@
 //! Shows the hooks, and what one makes of a payload, without posting anything.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
 
+use super::ends::{HookState, last_day};
 use super::rules::Telling;
-use super::{Hook, Hooks, body};
+use super::{Hook, Hooks, body, chat};
+use crate::signature::SecretKey;
+use crate::store::ChatHook;
+use crate::text::day;
 
 /// The most values of a payload that are listed.
 const MOST_VALUES: usize = 1000;
@@ -17,6 +22,12 @@ pub struct HookSummary {
     pub name: String,
     pub preset: &'static str,
     pub enabled: bool,
+    /// Whether it takes what is posted, or why not.
+    pub state: &'static str,
+    /// Where it was made: in the settings, or in the chat by whom and when.
+    pub origin: String,
+    /// Its last day, if it has one.
+    pub last_day: Option<String>,
     /// How a sender proves itself: what it shows, and whether it signs.
     pub proof: String,
     pub to: Vec<String>,
@@ -48,14 +59,33 @@ pub struct TriedMessage {
 }
 
 impl Hooks {
-    /// All hooks, by name.
-    pub fn summaries(&self) -> Vec<HookSummary> {
-        self.0.values().map(Hook::summary).collect()
+    /// The hooks of the settings by name, and then these, which were made from the chat.
+    pub fn summaries(&self, made: &[ChatHook], key: Option<&SecretKey>) -> Vec<HookSummary> {
+        let settings = self.0.settings.values().map(|hook| hook.summary());
+        settings.chain(made.iter().filter_map(|row| self.summary_of_chat(row, key))).collect()
+    }
+
+    fn summary_of_chat(&self, row: &ChatHook, key: Option<&SecretKey>) -> Option<HookSummary> {
+        // The secret is not shown, so it may be one of another key.
+        let hook = chat::settings(row, row.salt.salt, &SecretKey::new(&"shown".into())).ok()?;
+        let state = self.state_of(row, key);
+        Some(HookSummary {
+            enabled: state == HookState::On,
+            state: state.words(),
+            origin: format!("the chat, by {} on {}", row.email, day(row.made_at)),
+            last_day: row.expires_at.map(last_day),
+            ..Hook::new(&hook, &self.0.of_all, None).ok()?.summary()
+        })
+    }
+
+    /// How a hook stands that was made from the chat.
+    pub fn state_of(&self, row: &ChatHook, key: Option<&SecretKey>) -> HookState {
+        HookState::of(row, self.is_in_settings(&row.name), key, self.now())
     }
 
     /// Whether there is a hook of this name.
     pub fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+        self.get(name).is_some()
     }
 
     /// What rules can name in a payload with these headers: each name with its value, the variables of the settings
@@ -84,8 +114,8 @@ impl Hooks {
         Ok(found)
     }
 
-    fn named(&self, name: &str) -> Result<&Hook, String> {
-        self.0.get(name).ok_or_else(|| format!("there is no hook of this name; there are: {}", self.names()))
+    fn named(&self, name: &str) -> Result<Arc<Hook>, String> {
+        self.get(name).ok_or_else(|| format!("there is no hook of this name; there are: {}", self.names()))
     }
 
     /// What the hook of this name makes of a payload with these headers.
@@ -131,6 +161,9 @@ impl Hook {
             name: self.name.clone(),
             preset: self.preset.name,
             enabled: self.enabled,
+            state: if self.enabled { "on" } else { "off" },
+            origin: "bot.toml".to_owned(),
+            last_day: None,
             proof: if proof.is_empty() { "none".to_owned() } else { proof.join(" and ") },
             to: self.to.iter().map(ToString::to_string).collect(),
             rules: self.rules.len(),

@@ -4,42 +4,47 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::rule::{Place, Told};
+use super::addresses::Addresses;
+use super::presets::State;
+use super::rule::{RulePart, Told};
 use super::rules::Telling;
 use super::{Hook, Hooks, body};
 use crate::desk::{Desk, EventEnd, Outcome};
 use crate::event::{self, HookPost};
-use crate::outbox::{Edit, Letter, Post, Thread};
-use crate::store::{Claimed, Entry};
+use crate::outbox::{Destination, Edit, Letter, Post, Thread};
+use crate::places::{PlaceError, Places};
+use crate::store::{Claimed, Effect, Entry};
 use crate::text::{MOST_BYTES, split};
 use crate::verdict::Verdict;
-use crate::webex::{Attachment, NewMessage};
+use crate::webex::{Attachment, Fault, NewMessage};
 
 /// More than the destinations of a rule, and than the messages that a template can fill.
 const MOST_DESTINATIONS: u32 = 1000;
 const MOST_PARTS: u32 = 100;
 
-/// The label in metrics if the settings no longer have the hook.
+/// The label in metrics if the hook is no longer there.
 const NO_PRESET: &str = "none";
 
 /// Works on events of hooks.
 pub struct HookWork {
-    hooks: Hooks,
-    desk: Arc<Desk>,
+    pub(super) hooks: Hooks,
+    pub(super) places: Places,
+    pub(super) desk: Arc<Desk>,
 }
 
 impl HookWork {
-    /// Works by these hooks, and closes events at this desk.
-    pub fn new(hooks: Hooks, desk: &Arc<Desk>) -> HookWork {
-        HookWork { hooks, desk: Arc::clone(desk) }
+    /// Works by these hooks, finds spaces by their titles in `places`, and closes events at this desk.
+    pub fn new(hooks: Hooks, places: Places, desk: &Arc<Desk>) -> HookWork {
+        HookWork { hooks, places, desk: Arc::clone(desk) }
     }
 
     /// Makes the messages of a delivery.
     pub async fn work(&self, row: &Claimed, post: &HookPost) -> Outcome {
-        let Some(hook) = self.hooks.0.get(&post.hook) else {
-            let reason = "the settings have no hook of this name any more";
+        let Some(hook) = self.hooks.get(&post.hook) else {
+            let reason = "there is no hook of this name any more";
             return end(NO_PRESET, post, Verdict::Failed, reason).dead().into();
         };
+        let hook = &*hook;
         let bytes = match self.desk.services.store.raw(row.id).await {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return unreadable(hook, post, "its body is no longer in the ledger"),
@@ -50,21 +55,58 @@ impl HookWork {
             Err(error) => return unreadable(hook, post, &error),
         };
         let preset = hook.preset.name;
-        let Telling { told, wrong, is_blank } = hook.tell(&hook.signal(&post.headers, &body), &post.headers, &body);
+        let mut signal = hook.signal(&post.headers, &body);
+        let subject =
+            (!signal.subject.is_empty()).then(|| format!("{}/{}", hook.name, event::short_key(&signal.subject)));
+        if let Some(subject) = &subject {
+            match self.desk.services.store.hook_state(subject).await {
+                Ok(was) => signal.was = was.unwrap_or_default(),
+                Err(error) => return self.desk.retry_or_give_up(row, &error.to_string()),
+            }
+        }
+        let has_ended = signal.state != State::Info;
+        let state = subject.filter(|_| has_ended).map(|key| Effect::HookState { key, state: signal.state.word() });
+        let Telling { told, mut wrong, is_blank } = hook.tell(&signal, &post.headers, &body);
+        let addresses = match Addresses::find(&self.places, told.iter().flat_map(|told| told.to).collect()).await {
+            Ok(addresses) => addresses,
+            Err(error) => return self.retry_addressing(row, &error).await,
+        };
+        for rule in told.iter().filter_map(|told| told.rule) {
+            self.desk.services.metrics.rule(&hook.name, rule);
+        }
+        let reason = if wrong.is_empty() {
+            "a destination of the hook cannot be reached"
+        } else {
+            "a rule of the hook cannot be carried out"
+        };
+        wrong.extend(addresses.wrong());
         if !wrong.is_empty() {
             let error = wrong.join("; ");
-            tracing::error!(hook = hook.name, error, "a rule of a hook cannot be carried out");
-            let end = end(preset, post, Verdict::Failed, "a rule of the hook cannot be carried out");
-            return end.noted(error).then(letters(row, hook, told)).dead().into();
+            tracing::error!(hook = hook.name, error, reason, "an event of a hook is a dead letter");
+            let end = end(preset, post, Verdict::Failed, reason);
+            return end.noted(error).then(letters(row, hook, &addresses, told)).dead().into();
         }
         if told.is_empty() {
-            return end(preset, post, Verdict::Ignored, hook.silence(is_blank)).into();
+            return end(preset, post, Verdict::Ignored, hook.silence(is_blank)).with(state).into();
         }
         if hook.is_shadow {
             let note = format!("shadow = true, so nothing was posted; else {}", by(&told));
-            return end(preset, post, Verdict::Ignored, "the hook is in shadow: nothing is posted").noted(note).into();
+            return end(preset, post, Verdict::Ignored, "the hook is in shadow: nothing is posted")
+                .noted(note)
+                .with(state)
+                .into();
         }
-        end(preset, post, Verdict::Done, "it is told").noted(by(&told)).then(letters(row, hook, told)).into()
+        let end = end(preset, post, Verdict::Done, "it is told").noted(by(&told));
+        end.then(letters(row, hook, &addresses, told)).with(state).into()
+    }
+
+    /// Tries again, since it is not known which spaces the titles mean.
+    pub(super) async fn retry_addressing(&self, row: &Claimed, error: &PlaceError) -> Outcome {
+        match error {
+            PlaceError::Webex(error) if error.fault() != Fault::NotFound => self.desk.retry_reading(row, error).await,
+            PlaceError::Store(error) => self.desk.retry_on_ledger_error(row, error),
+            PlaceError::Webex(_) | PlaceError::Unplaced(_) => self.desk.retry_or_give_up(row, &error.to_string()),
+        }
     }
 }
 
@@ -79,18 +121,19 @@ fn by(told: &[Told<'_>]) -> String {
 }
 
 /// The letters of the messages, for each destination as many as a message needs. A letter has the same id when its event
-/// is worked on again, whichever rules held before.
-fn letters(row: &Claimed, hook: &Hook, told: Vec<Told<'_>>) -> Vec<Entry> {
+/// is worked on again, whichever rules held before and whichever titles meant a space.
+fn letters(row: &Claimed, hook: &Hook, addresses: &Addresses, told: Vec<Told<'_>>) -> Vec<Entry> {
     let mut letters = Vec::new();
-    for Told { to, thread, markdown, card, updates, place, .. } in told {
+    for Told { to, thread, markdown, card, updates, of: made, .. } in told {
         let thread = (!thread.is_empty()).then(|| format!("hooks/{}/{}", hook.name, event::short_key(&thread)));
         for (to, of) in to.iter().zip(0..) {
+            let Some(to) = addresses.of(to) else { continue };
             let message = |text: String| NewMessage { markdown: Some(text), ..NewMessage::default() };
             // Webex edits no message with a card.
             if let (Some(state), Some(key), None) = (&updates, &thread, &card) {
                 let text = message(first(&markdown));
                 let edit = Edit::keeping(to.clone(), key, state, text).for_event(row.id).announced();
-                letters.push(entry(row, edit.into(), letter_id(row, place, [of, 0])));
+                letters.push(entry(row, edit.into(), letter_id(row, made, [of, 0])));
                 continue;
             }
             // The card goes with the first part.
@@ -102,7 +145,7 @@ fn letters(row: &Claimed, hook: &Hook, told: Vec<Told<'_>>) -> Vec<Entry> {
                     Some(key) => post.in_thread(Thread::Key { key }),
                     None => post,
                 };
-                letters.push(entry(row, post.into(), letter_id(row, place, [of, nth])));
+                letters.push(entry(row, post.into(), letter_id(row, made, [of, nth])));
             }
         }
     }
@@ -116,16 +159,27 @@ fn first(markdown: &str) -> String {
     if parts.next().is_none() { first } else { format!("{first}\n\n…") }
 }
 
-fn letter_id(row: &Claimed, place: Place, [of, nth]: [u32; 2]) -> Uuid {
-    let whole = (place.rule * MOST_DESTINATIONS + of) * MOST_PARTS + nth;
-    match place.part {
+fn letter_id(row: &Claimed, made: RulePart, [of, nth]: [u32; 2]) -> Uuid {
+    let whole = (made.rule * MOST_DESTINATIONS + of) * MOST_PARTS + nth;
+    match made.part {
         None => event::reply_id(row.id, whole),
-        Some(part) => event::part_id(row.id, part, whole),
+        Some(part) => event::hook_part_id(row.id, part, whole),
     }
 }
 
 fn entry(row: &Claimed, letter: Letter, id: Uuid) -> Entry {
     Entry { accepted_at: row.accepted_at, cause: Some(row.id), ..letter.into_entry(id) }
+}
+
+/// A plain message about a hook.
+pub(super) fn letter(row: &Claimed, to: &Destination, nth: u32, markdown: String, thread: Option<&str>) -> Entry {
+    let message = NewMessage { markdown: Some(markdown), ..NewMessage::default() };
+    let post = Post::of(row.id, to.clone(), message).announced();
+    let post = match thread {
+        Some(key) => post.in_thread(Thread::Key { key: key.to_owned() }),
+        None => post,
+    };
+    entry(row, post.into(), event::reply_id(row.id, nth))
 }
 
 fn end(preset: &'static str, post: &HookPost, verdict: Verdict, reason: &str) -> EventEnd {

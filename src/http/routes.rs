@@ -15,6 +15,7 @@ use futures_util::FutureExt;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tower::ServiceExt;
 
+use crate::api::{self, ApiDoor};
 use crate::config;
 use crate::health::Health;
 use crate::hooks::{self, HookDoor};
@@ -31,6 +32,8 @@ pub struct Routes {
     webhook: Option<(String, Webhook)>,
     /// What takes the deliveries of other systems, if there are hooks.
     hooks: Option<HookDoor>,
+    /// What takes requests to the API, if there are keys.
+    api: Option<ApiDoor>,
     /// The other routes.
     others: Router,
     /// The routes while all connections are taken.
@@ -45,7 +48,7 @@ impl Routes {
     pub fn public(
         settings: &config::Server,
         (path, webhook): (&str, Option<Webhook>),
-        hooks: Option<HookDoor>,
+        (hooks, api): (Option<HookDoor>, Option<ApiDoor>),
         health: Health,
         store: Store,
     ) -> Routes {
@@ -57,7 +60,7 @@ impl Routes {
             others = others.route(path, any(not_posted));
         }
         let webhook = webhook.map(|webhook| (path.to_owned(), webhook));
-        Routes { webhook, hooks, ..Routes::new(settings, others, health_checks.fallback(taken)) }
+        Routes { webhook, hooks, api, ..Routes::new(settings, others, health_checks.fallback(taken)) }
     }
 
     /// The operators' routes. There are few, and they are always answered.
@@ -68,7 +71,8 @@ impl Routes {
     fn new(settings: &config::Server, others: Router, spare: Router) -> Routes {
         let (body_limit, timeout) = (settings.body_limit, settings.timeout);
         let limited = |routes: Router| routes.layer(DefaultBodyLimit::max(body_limit));
-        Routes { webhook: None, hooks: None, others: limited(others), spare: limited(spare), body_limit, timeout }
+        let (webhook, hooks, api) = (None, None, None);
+        Routes { webhook, hooks, api, others: limited(others), spare: limited(spare), body_limit, timeout }
     }
 
     /// Answers a request. `is_spare` says that all connections are taken.
@@ -77,16 +81,20 @@ impl Routes {
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
         limited(self.timeout, async {
-            match (&self.webhook, &self.hooks) {
-                (Some((path, webhook)), _)
+            match (&self.webhook, &self.hooks, &self.api) {
+                (Some((path, webhook)), _, _)
                     if !is_spare && request.method() == Method::POST && request.uri().path() == path =>
                 {
                     let (head, body) = request.into_parts();
                     webhook.receive(&head.headers, read_whole(body, self.body_limit).await).await
                 }
-                (_, Some(hooks)) if !is_spare && request.uri().path().starts_with(hooks::PATH) => {
+                (_, Some(hooks), _) if !is_spare && request.uri().path().starts_with(hooks::PATH) => {
                     let (head, body) = request.into_parts();
                     post_to_hook(hooks, &head, body).await
+                }
+                (_, _, Some(api)) if !is_spare && request.uri().path().starts_with(api::PATH) => {
+                    let (head, body) = request.into_parts();
+                    call_api(api, &head, body).await
                 }
                 _ => {
                     let routes = if is_spare { &self.spare } else { &self.others };
@@ -104,10 +112,26 @@ async fn post_to_hook<B>(hooks: &HookDoor, head: &Parts, body: B) -> Response
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
 {
-    match hooks.admit(&head.method, head.uri.path(), &head.headers) {
+    let answer = match hooks.admit(&head.method, head.uri.path(), &head.headers) {
         Ok(admitted) => {
             let body = read_whole(body, admitted.most()).await;
             hooks.receive(admitted, &head.headers, body).await
+        }
+        Err(answer) => *answer,
+    };
+    hooks.count(head.uri.path(), &answer);
+    answer
+}
+
+/// Answers a request to the API.
+async fn call_api<B>(api: &ApiDoor, head: &Parts, body: B) -> Response
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
+{
+    match api.admit(&head.method, head.uri.path(), &head.headers) {
+        Ok(admitted) => {
+            let body = read_whole(body, api.most()).await;
+            api.receive(admitted, &head.headers, body).await
         }
         Err(answer) => *answer,
     }

@@ -58,8 +58,8 @@ impl Inbox {
         // The events of one space are worked on one after another. So a button that works once is not pressed twice at
         // the same time, and a question is not answered twice.
         let Some(named) = &event.room else {
-            let there = Event::Click(Occurrence { room: Some(room), ..event.clone() });
-            return Outcome::Moved(Box::new(there.to_entry()));
+            let moved = Event::Click(Occurrence { room: Some(room), ..event.clone() });
+            return Outcome::Moved(Box::new(moved.to_entry()));
         };
         let click = Click { me, action, room: &room, named };
         let (card, late_vote) = match card {

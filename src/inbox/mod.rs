@@ -27,7 +27,7 @@ use crate::approvals::Approvals;
 use crate::config::{self, Config};
 use crate::desk::Desk;
 use crate::handler::{EventHandler, HandlerThreads, LiveTable, Services};
-use crate::hooks::{HookWork, Hooks};
+use crate::hooks::HookWork;
 use crate::questions::Questions;
 use crate::receiver::Door;
 use crate::store::Claimed;
@@ -66,7 +66,7 @@ impl Inbox {
         desk: &Arc<Desk>,
         table: LiveTable,
         (events, handlers): (Vec<EventHandler>, HandlerThreads),
-        hooks: Hooks,
+        hooks: HookWork,
         door: &Door,
     ) -> Inbox {
         let (desk, services) = (Arc::clone(desk), &desk.services);
@@ -75,7 +75,7 @@ impl Inbox {
             table,
             events,
             approvals: Approvals::new(&desk),
-            hooks: HookWork::new(hooks, &desk),
+            hooks,
             questions: Questions::new(services),
             desk,
             forged_clicks: Seldom::default(),

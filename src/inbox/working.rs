@@ -73,6 +73,7 @@ impl Inbox {
             Event::TimeUp(time_up) => self.approvals.expire(row, time_up.card).await,
             Event::Approved(approved) => self.run_approved(row, approved.card, &me).await,
             Event::Hook(post) => self.hooks.work(row, post).await,
+            Event::Silence(silence) => self.hooks.tell_silence(row, silence).await,
             Event::Other(other) => self.call_handler(row, other, &me).await,
         }
     }

@@ -5,10 +5,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::Destination;
+use super::secret::LetterSecret;
 use crate::clock;
 use crate::store::{Entry, Queue, Urgency};
 use crate::text::one_line;
-use crate::webex::{FileInfo, MessageId, NewMessage, PersonId, RoomId, RoomType};
+use crate::webex::{FileInfo, MessageId, NewMessage};
 
 /// The body of an outbox row.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -21,21 +23,6 @@ pub enum Letter {
     Edit(Box<Edit>),
     /// Deletes a message of the bot.
     Delete(Delete),
-}
-
-/// Where a letter goes. Letters to one destination are sent in order, and the key of a thread is valid for one
-/// destination. A person's address, their id and the id of the direct space with them are three destinations: use the
-/// same one in all letters that belong together. Capital letters in an address make no difference.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Destination {
-    /// A space. The bot can read its messages back if the space is direct.
-    Space(RoomId, RoomType),
-    /// The direct space with a person, by their id. Webex makes the space if there is none.
-    Person(PersonId),
-    /// The direct space with a person, by their email address.
-    Email(String),
 }
 
 /// The thread that a message is posted in. Threads of Webex have one level: every message in a thread answers its root.
@@ -54,12 +41,24 @@ pub enum Thread {
     },
 }
 
+/// The request to the API that a letter was put for.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub(crate) struct ApiRequest {
+    /// The name of the API key.
+    pub key: String,
+    /// The hash of what was requested, by which a repeat is known.
+    pub hash: String,
+}
+
 /// A message to be posted.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Post {
     /// The event that the letter belongs to, if it was put for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) event: Option<Uuid>,
+    /// The request to the API, if it was put for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) api: Option<ApiRequest>,
     /// The destination.
     pub to: Destination,
     /// The thread at the destination, if it goes into one.
@@ -73,12 +72,18 @@ pub struct Post {
     /// The file that is posted with the message. Its bytes are stored beside the row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) file: Option<FileInfo>,
+    /// The address of a file that is fetched when the message is sent, and posted with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) fetch: Option<String>,
     /// The person whom the message asks something. Their time to answer begins when Webex has the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) asks: Option<String>,
     /// Why the message has no card although it was to have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) without_card: Option<String>,
+    /// The secret that is filled into its text when it is posted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) secret: Option<LetterSecret>,
 }
 
 /// A message of the bot whose text is to be changed. If several edits wait that name the same message in the same way,
@@ -90,6 +95,9 @@ pub struct Edit {
     /// The event that the letter belongs to, if it was put for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) event: Option<Uuid>,
+    /// The request to the API, if it was put for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) api: Option<ApiRequest>,
     /// Where the message is. Name the destination as the letter did that posted the message: only then is the edit sent
     /// after that letter. A person's address, their id and the direct space with them are three destinations.
     pub to: Destination,
@@ -170,6 +178,15 @@ impl Letter {
         }
     }
 
+    /// The request to the API that the letter was put for.
+    pub(crate) fn api(&self) -> Option<&ApiRequest> {
+        match self {
+            Letter::Post(post) => post.api.as_ref(),
+            Letter::Edit(edit) => edit.api.as_ref(),
+            Letter::Delete(_) => None,
+        }
+    }
+
     /// The destination.
     pub fn to(&self) -> &Destination {
         match self {
@@ -235,8 +252,19 @@ impl From<Delete> for Letter {
 impl Post {
     /// A message outside of any thread.
     pub fn new(to: Destination, message: NewMessage) -> Post {
-        let urgency = Urgency::Awaited;
-        Post { event: None, to, thread: None, message, urgency, file: None, asks: None, without_card: None }
+        Post {
+            event: None,
+            api: None,
+            to,
+            thread: None,
+            message,
+            urgency: Urgency::Awaited,
+            file: None,
+            fetch: None,
+            asks: None,
+            without_card: None,
+            secret: None,
+        }
     }
 
     /// Posts the message in this thread.
@@ -271,7 +299,7 @@ impl Edit {
     /// A new text for a message.
     pub fn new(to: Destination, of: Edited, message: NewMessage) -> Edit {
         let (otherwise, urgency) = (Otherwise::Nothing, Urgency::Awaited);
-        Edit { event: None, to, of, message, otherwise, urgency, state: None, waits: false }
+        Edit { event: None, api: None, to, of, message, otherwise, urgency, state: None, waits: false }
     }
 
     /// Keeps the root of the thread with this key up to date: the first such letter posts it, the next ones edit it.
@@ -332,60 +360,12 @@ impl Edited {
     }
 }
 
-impl Destination {
-    /// A group space, by its id.
-    pub fn space(room: impl Into<RoomId>) -> Destination {
-        Destination::Space(room.into(), RoomType::Group)
-    }
-
-    /// The direct space with somebody, by their email address.
-    pub fn email(email: impl Into<String>) -> Destination {
-        Destination::Email(email.into())
-    }
-
-    /// The person's id or address, if the letter goes to one person.
-    pub(crate) fn person(&self) -> Option<String> {
-        match self {
-            Destination::Space(..) => None,
-            Destination::Person(person) => Some(person.local()),
-            Destination::Email(email) => Some(email.clone()),
-        }
-    }
-
-    /// The name of its lane in the ledger.
-    pub(crate) fn lane(&self) -> String {
-        match self {
-            Destination::Space(room, _) => room.local(),
-            Destination::Person(person) => format!("to {}", person.local()),
-            Destination::Email(email) => format!("to {}", email.to_lowercase()),
-        }
-    }
-
-    /// Whether only one person reads it.
-    pub(crate) fn is_direct(&self) -> bool {
-        match self {
-            Destination::Space(_, kind) => *kind == RoomType::Direct,
-            Destination::Person(_) | Destination::Email(_) => true,
-        }
-    }
-}
-
 impl fmt::Display for Edited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Edited::Message(message) => write!(f, "the message {message}"),
             Edited::Letter(letter) => write!(f, "the message of row {letter}"),
             Edited::Thread(key) => write!(f, "the root of the thread of the key {}", one_line(key)),
-        }
-    }
-}
-
-impl fmt::Display for Destination {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Destination::Space(room, _) => write!(f, "the space {room}"),
-            Destination::Person(person) => write!(f, "the person {person}"),
-            Destination::Email(email) => f.write_str(email),
         }
     }
 }

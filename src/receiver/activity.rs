@@ -319,7 +319,9 @@ mod tests {
                 (id, [actor, None])
             }
             Event::Added(Added { membership, member }) => (membership.id, [membership.actor, member]),
-            Event::TimeUp(_) | Event::Approved(_) | Event::Hook(_) | Event::Other(_) => panic!("{event:?}"),
+            Event::TimeUp(_) | Event::Approved(_) | Event::Hook(_) | Event::Silence(_) | Event::Other(_) => {
+                panic!("{event:?}")
+            }
         }
     }
 

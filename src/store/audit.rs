@@ -4,7 +4,8 @@
 //! # What has a row
 //!
 //! Every message and every click of a person has a row once it is closed, answered or not, judged or not, dead letters
-//! included. So has every row that an operator reopens or drops, and every person who is let in or kept out. The audit
+//! included. So has every post of the bearer API,
+//! every row that an operator reopens or drops, and every person who is let in or kept out. The audit
 //! row is written in the transaction of what it records, so nothing that was not done has one. An event that is tried
 //! again is not closed yet. An event that an operator opens again gets one more row when it is closed again.
 //!

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Beginning, Chain, Due, Engine, Entry, NewPairing, Progress, RequestDecision, StoreError};
+use super::{Beginning, Chain, Due, Engine, Entry, HookChange, NewPairing, Pin, Progress, RequestDecision, StoreError};
 
 /// A change of the ledger.
 pub(super) enum LedgerChange {
@@ -26,6 +26,9 @@ pub(super) enum LedgerChange {
     RequestPairing(Box<NewPairing>),
     DecidePairing(Box<RequestDecision>),
     WithdrawApproval(Uuid, String),
+    Pin(Pin),
+    WatchHooks(Vec<(String, Duration)>, bool),
+    Hook(Box<HookChange>),
     Prune {
         retention: Duration,
         dedupe: Duration,
@@ -61,6 +64,9 @@ impl LedgerChange {
             LedgerChange::RequestPairing(request) => engine.request_pairing(request)? as u64,
             LedgerChange::DecidePairing(decision) => engine.decide_pairing(decision, due)?.into(),
             LedgerChange::WithdrawApproval(card, by) => engine.withdraw_approval(*card, by, due)?.into(),
+            LedgerChange::Pin(pin) => engine.pin(pin)?,
+            LedgerChange::WatchHooks(hooks, begins) => engine.watch_hooks(hooks, *begins)?,
+            LedgerChange::Hook(change) => engine.change_hook(change, due)?.into(),
             LedgerChange::Prune { retention, dedupe } => engine.prune(*retention, *dedupe)?,
             LedgerChange::PruneLanes(idle) => engine.prune_lanes(*idle)?,
             LedgerChange::PruneAudit(retention) => chain.prune(engine, *retention)?,
@@ -76,6 +82,7 @@ impl LedgerChange {
             LedgerChange::NoteUnhandled(entry, _) => entry.size(),
             LedgerChange::PutTogether(entries) => entries.iter().map(Entry::size).sum(),
             LedgerChange::DecidePairing(decision) => decision.entries.iter().map(Entry::size).sum(),
+            LedgerChange::Hook(change) => change.entries.iter().map(Entry::size).sum(),
             LedgerChange::Reopen(_)
             | LedgerChange::Discard(_)
             | LedgerChange::Hurry
@@ -85,6 +92,8 @@ impl LedgerChange {
             | LedgerChange::SetAnswers(_)
             | LedgerChange::RequestPairing(_)
             | LedgerChange::WithdrawApproval(..)
+            | LedgerChange::Pin(_)
+            | LedgerChange::WatchHooks(..)
             | LedgerChange::Prune { .. }
             | LedgerChange::PruneLanes(_)
             | LedgerChange::PruneAudit(_)

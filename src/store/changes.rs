@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::audit::row::seal_by;
 use super::{
-    AuditEntry, Beginning, Claimed, Entry, LedgerChange, NewPairing, Pairing, PairingOutcome, PairingRequest,
-    PairingState, Progress, RequestDecision, Store, StoreError,
+    AuditEntry, Beginning, Claimed, Entry, HookChange, HookStep, LedgerChange, NewPairing, Pairing, PairingOutcome,
+    PairingRequest, PairingState, Pin, Progress, RequestDecision, Store, StoreError,
 };
 
 /// Changes that an operator makes by hand. Each is audited in its transaction.
@@ -22,11 +22,6 @@ impl Store {
     /// Closes an open row or a dead letter without doing it. `false` when there is no such row.
     pub async fn discard(&self, id: Uuid, audit: AuditEntry) -> Result<bool, StoreError> {
         self.audited_change(LedgerChange::Discard(id), audit).await
-    }
-
-    /// Adds a row. `false` if its id was known.
-    pub async fn put_by_hand(&self, entry: Entry, audit: AuditEntry) -> Result<bool, StoreError> {
-        self.audited_change(LedgerChange::PutTogether(vec![entry]), audit).await
     }
 
     /// Makes every row due that waits for a pause, since the pause was taken back.
@@ -51,19 +46,27 @@ impl Store {
     /// # Errors
     /// The same errors as [`Store::put`].
     pub async fn put_together(&self, entries: Vec<Entry>) -> Result<bool, StoreError> {
-        self.try_change(LedgerChange::PutTogether(entries)).await.map(|new| new > 0)
+        self.try_change(LedgerChange::PutTogether(entries), None).await.map(|new| new > 0)
+    }
+
+    /// Does the same, and audits it if the entries are new.
+    ///
+    /// # Errors
+    /// The same errors as [`Store::put`].
+    pub async fn put_audited(&self, entries: Vec<Entry>, audit: AuditEntry) -> Result<bool, StoreError> {
+        self.try_change(LedgerChange::PutTogether(entries), Some(audit)).await.map(|new| new > 0)
     }
 
     /// Drops payloads of settled rows, the oldest first, until there are at most so many bytes or one step is done. Gives
     /// how many bytes there are.
     pub async fn trim_payloads(&self, most: u64) -> Result<u64, StoreError> {
-        self.try_change(LedgerChange::TrimPayloads(most)).await
+        self.try_change(LedgerChange::TrimPayloads(most), None).await
     }
 
     /// Adds a row that is closed at once, with this reason. `false` if its id was known. It fails in the same cases as
     /// [`Store::put`].
     pub async fn note_unhandled(&self, entry: Entry, reason: String) -> Result<bool, StoreError> {
-        self.try_change(LedgerChange::NoteUnhandled(entry, reason)).await.map(|rows| rows > 0)
+        self.try_change(LedgerChange::NoteUnhandled(entry, reason), None).await.map(|rows| rows > 0)
     }
 
     /// Begins to record the coverage, or begins anew.
@@ -79,6 +82,24 @@ impl Store {
     /// Stores whether the daemon of this ledger is the one that answers.
     pub async fn set_answers(&self, answers: bool) -> Result<(), StoreError> {
         self.change(LedgerChange::SetAnswers(answers)).await.map(drop)
+    }
+}
+
+/// Changes about spaces.
+impl Store {
+    /// Stores which space a title means, in place of the one it meant before.
+    pub async fn pin(&self, pin: Pin) -> Result<(), StoreError> {
+        self.change(LedgerChange::Pin(pin)).await.map(drop)
+    }
+}
+
+/// Changes about hooks.
+impl Store {
+    /// Records that a daemon takes deliveries to these hooks, which expect something to come. `begins` says that it has
+    /// begun to do so just now. If then no daemon did for the time that is given with a hook, its silence counts from
+    /// now.
+    pub async fn watch_hooks(&self, hooks: Vec<(String, Duration)>, begins: bool) -> Result<(), StoreError> {
+        self.change(LedgerChange::WatchHooks(hooks, begins)).await.map(drop)
     }
 }
 
@@ -114,6 +135,23 @@ impl Store {
     /// Makes the daemon end a request for approval as withdrawn by an operator. `false` if it is decided already.
     pub async fn withdraw_approval(&self, card: Uuid, by: String, audit: AuditEntry) -> Result<bool, StoreError> {
         self.audited_change(LedgerChange::WithdrawApproval(card, by), audit).await
+    }
+}
+
+/// Changes of hooks that are made from the chat.
+impl Store {
+    /// Makes a step, and adds the letters about it. `false` if the hook is not as the step says; then nothing was changed.
+    pub async fn change_hook(
+        &self,
+        step: HookStep,
+        entries: Vec<Entry>,
+        audit: Option<AuditEntry>,
+    ) -> Result<bool, StoreError> {
+        let change = LedgerChange::Hook(Box::new(HookChange { step, entries }));
+        match audit {
+            Some(audit) => self.audited_change(change, audit).await,
+            None => self.change(change).await.map(|changed| changed > 0),
+        }
     }
 }
 

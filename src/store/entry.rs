@@ -70,6 +70,8 @@ pub struct Entry {
     pub raw: Option<Bytes>,
     /// Whether these bytes count towards the limit of payloads.
     pub is_payload: bool,
+    /// The hook that it was posted to, if that hook expects something to come.
+    pub heard: Option<String>,
 }
 
 impl Entry {

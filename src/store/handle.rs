@@ -176,9 +176,9 @@ impl Store {
         self.submit(|answer| Op::Change((change, None), answer)).await
     }
 
-    /// Makes a change, unless too many writes wait.
-    pub(super) async fn try_change(&self, change: LedgerChange) -> Result<u64, StoreError> {
-        self.try_submit(|answer| Op::Change((change, None), answer)).await
+    /// Makes a change, unless too many writes wait. `audit` is written if it changes anything.
+    pub(super) async fn try_change(&self, change: LedgerChange, audit: Option<AuditEntry>) -> Result<u64, StoreError> {
+        self.try_submit(|answer| Op::Change((change, audit), answer)).await
     }
 
     /// Makes a change, and audits it if it changes anything. Returns whether it did.

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::audit::verify;
 use super::{
-    Approval, AuditRow, Claimed, Conversation, Coverage, Filter, LedgerId, Overdue, Pairing, PairingQuery, Queue, Row,
-    SealState, SettledActivity, Store, StoreError, ThreadRoot, Verification, lane_id,
+    Approval, AuditRow, ChatHook, Claimed, Conversation, Coverage, ExpectedHook, Filter, LedgerId, Overdue, Pairing,
+    PairingQuery, Pin, Queue, Row, SealState, SettledActivity, Store, StoreError, ThreadRoot, Verification, lane_id,
 };
 use crate::clock;
 use crate::telemetry::Depths;
@@ -93,6 +93,11 @@ impl Store {
     /// Letters that were put with this event as their cause, in the order in which they were put.
     pub async fn caused_by(&self, event: Uuid) -> Result<Vec<Row>, StoreError> {
         self.reader().caused_by(event).await
+    }
+
+    /// How something stood when a hook was last told of it. None if it never was, or too long ago.
+    pub async fn hook_state(&self, key: &str) -> Result<Option<String>, StoreError> {
+        self.reader().hook_state(key).await
     }
 
     /// The bytes of all payloads, as this process counts them. 0 until the first was put.
@@ -189,6 +194,45 @@ impl Store {
     /// Requests that the daemon has to end, and when the time of the next one is over, in milliseconds since 1970.
     pub async fn overdue_approvals(&self, now: i64) -> Result<(Vec<Overdue>, Option<i64>), StoreError> {
         self.reader().overdue_approvals(now).await
+    }
+}
+
+/// Reads about spaces.
+impl Store {
+    /// The space that a title means, if one was found already.
+    pub async fn pinned(&self, title: &str) -> Result<Option<Pin>, StoreError> {
+        self.reader().pin(title).await
+    }
+
+    /// Every title for which a space was found.
+    pub async fn pins(&self) -> Result<Vec<Pin>, StoreError> {
+        self.reader().pins().await
+    }
+}
+
+/// Reads about hooks that expect something to come.
+impl Store {
+    /// Every hook that ever expected something.
+    pub async fn expected_hooks(&self) -> Result<Vec<ExpectedHook>, StoreError> {
+        self.reader().expected_hooks().await
+    }
+
+    /// The hook of this name, if it ever expected something.
+    pub async fn expected_hook(&self, hook: &str) -> Result<Option<ExpectedHook>, StoreError> {
+        self.reader().expected_hook(hook).await
+    }
+}
+
+/// Reads of hooks that were made from the chat.
+impl Store {
+    /// Those that are not removed, by name.
+    pub async fn chat_hooks(&self) -> Result<Vec<ChatHook>, StoreError> {
+        self.reader().chat_hooks().await
+    }
+
+    /// The one that this event changed last, removed or not.
+    pub async fn chat_hook_changed_by(&self, event: Uuid) -> Result<Option<ChatHook>, StoreError> {
+        self.reader().chat_hook_changed_by(event).await
     }
 }
 

@@ -114,8 +114,22 @@ pub enum Effect {
     },
     /// Records that the message of this letter was edited.
     Edited(Uuid),
+    /// Records how something stands that a hook is told of.
+    HookState {
+        /// The hook, and what the state is of.
+        key: String,
+        /// The state.
+        state: &'static str,
+    },
     /// Makes a step of a request for approval.
     Approval(ApprovalStep),
+    /// Records that people were told of the silence of a hook, or of its end.
+    Silence {
+        /// The name of the hook.
+        hook: String,
+        /// When the silence began, in milliseconds since 1970. None if it has ended.
+        since: Option<i64>,
+    },
 }
 
 /// What the root of a thread shows.

@@ -17,6 +17,11 @@ pub(crate) fn minute(ms: i64) -> String {
     written(ms, "%Y-%m-%d %H:%M UTC")
 }
 
+/// The day of a time as `2026-03-02`.
+pub(crate) fn day(ms: i64) -> String {
+    written(ms, "%Y-%m-%d")
+}
+
 fn written(ms: i64, form: &str) -> String {
     Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |time| time.strftime(form).to_string())
 }

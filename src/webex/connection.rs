@@ -17,6 +17,9 @@ use rustls_platform_verifier::Verifier;
 
 use crate::config::{self, ConfigError};
 
+/// How the library names itself.
+const LIBRARY: &str = concat!("switchboard/", env!("CARGO_PKG_VERSION"));
+
 /// The builder that every client of this crate begins with. reqwest is compiled without a crypto provider and uses the
 /// one installed for the process.
 pub(crate) fn client_builder() -> ClientBuilder {
@@ -32,6 +35,26 @@ fn crypto_provider() -> Arc<CryptoProvider> {
         let _ = ring::default_provider().install_default();
     }
     CryptoProvider::get_default().map_or_else(|| Arc::new(ring::default_provider()), Arc::clone)
+}
+
+/// Whom a client trusts that calls others than Webex.
+pub(crate) struct Trust(ClientConfig);
+
+impl Trust {
+    /// Trusts the system's roots and those in this file.
+    ///
+    /// # Errors
+    /// The file cannot be read or is no certificate, or TLS cannot be set up on this system.
+    pub(crate) fn of_system(ca_file: Option<&Path>) -> anyhow::Result<Trust> {
+        let extra = ca_file.map(certificates).transpose()?.unwrap_or_default();
+        Ok(Trust(tls_of_system(extra)?))
+    }
+
+    /// The builder of a client that follows no redirect and uses no proxy.
+    pub(crate) fn client_builder(&self) -> ClientBuilder {
+        let builder = client_builder().user_agent(LIBRARY).redirect(Policy::none()).no_proxy();
+        builder.tls_backend_preconfigured(self.0.clone())
+    }
 }
 
 /// A client that follows no redirect, uses the environment's proxy, and trusts what `tls` does.
@@ -71,12 +94,17 @@ pub(super) fn system_tls(settings: &config::Webex) -> anyhow::Result<ClientConfi
         // Plain http is allowed only on this machine, where no certificate is checked.
         return tls_with_roots([]).context(problem);
     }
+    tls_of_system(extra).context(problem)
+}
+
+/// Trusts the system's roots and these.
+fn tls_of_system(extra: Vec<CertificateDer<'static>>) -> anyhow::Result<ClientConfig> {
     let provider = crypto_provider();
     let Ok(verifier) = Verifier::new_with_extra_roots(extra.clone(), Arc::clone(&provider)) else {
         // A container usually has no CA store. Then Mozilla's roots are used.
-        return tls_with_roots(bundled_roots().chain(extra)).context(problem);
+        return Ok(tls_with_roots(bundled_roots().chain(extra))?);
     };
-    let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().context(problem)?;
+    let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     let tls = tls.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth();
     Ok(for_http1(tls))
 }
@@ -114,6 +142,5 @@ fn bundled_roots() -> impl Iterator<Item = CertificateDer<'static>> {
 
 /// Names the library, and then the program built on it.
 pub(super) fn user_agent(settings: &config::Webex) -> String {
-    let library = concat!("switchboard/", env!("CARGO_PKG_VERSION"));
-    settings.agent.as_ref().map_or_else(|| library.to_owned(), |agent| format!("{library} {agent}"))
+    settings.agent.as_ref().map_or_else(|| LIBRARY.to_owned(), |agent| format!("{LIBRARY} {agent}"))
 }

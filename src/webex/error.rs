@@ -173,7 +173,7 @@ impl Error {
     }
 
     /// The error, with its foreign text made safe for logs and people.
-    pub(super) fn sanitized(mut self, redactor: &Redactor) -> Error {
+    pub(crate) fn sanitized(mut self, redactor: &Redactor) -> Error {
         match &mut self {
             Error::Status { message: foreign, .. }
             | Error::Unreachable { cause: foreign, .. }

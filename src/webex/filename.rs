@@ -2,7 +2,7 @@
 //! stand for.
 
 /// The type of a file that could be anything.
-pub(super) const UNKNOWN_TYPE: &str = "application/octet-stream";
+pub(crate) const UNKNOWN_TYPE: &str = "application/octet-stream";
 
 /// The name of a file whose own name cannot be used.
 const NAMELESS: &str = "file";
@@ -22,7 +22,7 @@ pub(crate) fn safe_name(name: &str) -> String {
 }
 
 /// The name in a `Content-Disposition`, as it was written: `filename*` if it can be read, else `filename`.
-pub(super) fn named(header: &[u8]) -> Option<String> {
+pub(crate) fn named(header: &[u8]) -> Option<String> {
     let text = utf8_or_latin1(header);
     let parameters = parameters(&text);
     let value = |wanted: &str| {

@@ -7,7 +7,7 @@ use tower::timeout::error::Elapsed;
 
 /// A request without an answer.
 #[derive(Debug)]
-pub(super) struct Lost {
+pub(crate) struct Lost {
     pub is_timeout: bool,
     /// Whether anything of the request may have reached the other end.
     pub is_sent: bool,

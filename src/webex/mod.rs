@@ -30,10 +30,11 @@ mod time;
 mod wire;
 
 pub use client::Client;
-pub(crate) use connection::client_builder;
+pub(crate) use connection::{Trust, client_builder};
 pub use contents::{ContentId, Download, FileInfo};
 pub use endpoints::NewMessage;
 pub use error::{Error, Fault};
+pub(crate) use filename::{UNKNOWN_TYPE, named};
 pub use governor::Priority;
 pub(crate) use ids::is_person_id;
 pub use ids::{ActionId, MessageId, PersonId, RoomId, WebhookId, local_part};
@@ -41,6 +42,7 @@ pub(crate) use ids::{cluster, encode};
 pub(crate) use jitter::jittered;
 pub(crate) use lenient::{Read, read, read_value};
 pub use listing::Listing;
+pub(crate) use lost::Lost;
 pub use mercury::{Device, Mercury};
 pub(crate) use probe::{Probe, ProbeAnswer, Unreached, roots};
 pub use resources::{

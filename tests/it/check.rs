@@ -22,7 +22,7 @@ use crate::harness::{Daemon, Harness, SECRET, free_port, post, skipped, switchbo
 const WEBHOOK: &str = "/webex/webhook";
 
 /// `check` with the settings of an open bot on this cloud and ledger, called at this URL; `more` above them.
-fn check(cloud: &Cloud, folder: &Path, url: &str, args: &[&str], more: &[(&str, &str)]) -> (i32, String) {
+pub fn check(cloud: &Cloud, folder: &Path, url: &str, args: &[&str], more: &[(&str, &str)]) -> (i32, String) {
     let mut command = switchboard();
     command
         .arg("check")
@@ -55,7 +55,7 @@ fn has(said: &str, line: &str, hint: &str) -> bool {
 }
 
 #[track_caller]
-fn assert_has(said: &str, line: &str, hint: &str) {
+pub fn assert_has(said: &str, line: &str, hint: &str) {
     assert!(has(said, line, hint), "{line:?} with {hint:?} is not in:\n{said}");
 }
 

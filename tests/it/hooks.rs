@@ -56,6 +56,10 @@ async fn what_github_signs_is_told_once_and_explained() {
     let (status, code, id) = posts(&bot, "/hooks/ci", &headers, body.clone()).await;
     assert_eq!((status, code.as_str()), (202, "1002"));
     assert_eq!(posts(&bot, "/hooks/ci", &headers, body.clone()).await, (202, "1002".to_owned(), id.clone()));
+    for outcome in ["accepted", "duplicate"] {
+        let name = format!("switchboard_hooks_received_total{{hook=\"ci\",outcome=\"{outcome}\"}}");
+        assert_eq!(bot.metric(&name).await, 1.0, "{outcome}");
+    }
     let transcript = bot.transcript().await;
     let says = "acme/api \\#7: opened by bob: Faster &lt;@all&gt; [github.com](https://github.com/acme/api/pull/7)";
     assert_eq!(transcript.matches(says).count(), 1, "{transcript}");
@@ -200,6 +204,10 @@ async fn rules_say_what_is_told_where_and_how_and_what_none_holds_for_is_kept() 
     let story = explain(&bot, &unmatched);
     assert!(story.contains("no rule of the hook holds"), "{story}");
     assert!(explain(&bot, &unmatched).contains("its sender sent: {\"what\":\"nothing\"}"), "it is kept");
+    let matched = async |rule: &str| {
+        bot.metric(&format!("switchboard_rules_matched_total{{hook=\"biz\",rule=\"{rule}\"}}")).await
+    };
+    assert_eq!((matched("critical").await, matched("2").await), (2.0, 1.0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -303,7 +311,7 @@ const WRONG: &[(&str, &str)] = &[
     ("name = \"ci\"\nto = \"a@example.com\"", "lets everybody in"),
     ("name = \"C I\"\nto = \"a@example.com\"\nauth = \"none\"", "is no part of a path"),
     ("name = \"ci\"\nauth = \"none\"", "has nowhere to go"),
-    ("name = \"ci\"\nto = \"Ops\"\nauth = \"none\"", "neither a space nor a person"),
+    ("name = \"ci\"\nto = \" \"\nauth = \"none\"", "neither a space nor a person"),
     ("name = \"ci\"\nto = \"a@example.com\"\nauth = { bearer = \"a\", basic = \"a:b\" }", "several kinds of proof"),
     ("name = \"ci\"\nto = \"a@example.com\"\nauth = \"nobody\"", "is neither a table such as"),
     (
@@ -312,6 +320,16 @@ const WRONG: &[(&str, &str)] = &[
     ),
     ("name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\nmax_body = 0", "must be from 1 to"),
     ("name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\nlimit = \"0/m\"", "is no limit: write"),
+    (
+        "name = \"ci\"\nauth = \"none\"\nexpect = { every = \"1h\" }\n[[hook.rule]]\nto = \"a@example.com\"",
+        "has nowhere to go",
+    ),
+    ("name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\nexpect = {}", "has no time in it: give every"),
+    ("name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\nexpect = { every = \"0s\" }", "no time to wait"),
+    (
+        "name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\nexpect = { by = \"03:10 Mars/Base\" }",
+        "names no time zone that there is",
+    ),
     (
         "name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\npreset = \"gitbub\"",
         "there are generic, alertmanager, argocd",
@@ -325,7 +343,7 @@ const WRONG: &[(&str, &str)] = &[
         "hook ci: rule 1: template: syntax error",
     ),
     (
-        "name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\n[[hook.rule]]\nto = \"Ops\"",
+        "name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\n[[hook.rule]]\nto = \"*@example.com\"",
         "neither a space nor a person",
     ),
     (
@@ -422,6 +440,19 @@ async fn each_refusal_has_its_code_and_nothing_is_kept() {
         assert_eq!(answered, (status, code.to_owned(), None), "{path} {headers:?}");
     }
     assert_eq!(verb(bot.folder.path(), &["inbox", "list", "--state", "all", "--json"]).trim(), "[]");
+    let counted = async |hook: &str, outcome: &str| {
+        bot.metric(&format!("switchboard_hooks_received_total{{hook=\"{hook}\",outcome=\"{outcome}\"}}")).await
+    };
+    for (hook, outcome, count) in [
+        ("bearer", "too_large", 2.0),
+        ("bearer", "unauthenticated", 3.0),
+        ("bearer", "unreadable", 1.0),
+        ("signed", "unsigned", 3.0),
+        ("off", "inactive", 1.0),
+    ] {
+        assert_eq!(counted(hook, outcome).await, count, "{hook} {outcome}");
+    }
+    assert!(!bot.handle().metrics().await.unwrap().contains("hook=\"none\""), "a name of somebody else");
     for (path, headers) in [
         ("/hooks/bearer", vec![("authorization", bearer.as_str())]),
         ("/hooks/basic", vec![("authorization", "basic Y2k6cGFzcw==")]),
@@ -469,4 +500,33 @@ async fn payloads_of_what_is_done_make_room_and_what_waits_is_never_dropped_for_
         answered.push(posts(&bot, "/hooks/in", &[], body.clone()).await.0);
     }
     assert_eq!(answered, [202, 202, 202, 202, 503, 503]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_that_works_is_told_only_after_one_that_failed_and_over_a_restart() {
+    let rules = "\n[[hook.rule]]\nwhen = \"was == 'firing' and state == 'ok'\"\ntemplate = \"mended\"";
+    let of = |name: &str, more: &str| hook(name, &format!("preset = \"github\"\nauth = \"none\"{more}"));
+    let settings = format!("{}{}", of("ci", ""), of("rules", rules));
+    let bot = Harness::with(&settings, Bot::builder()).await;
+    let run = async |bot: &Harness, id: u32, branch: &str, how: &str| {
+        let run = json!({"id": id, "workflow_id": 1, "name": "CI", "head_branch": branch, "conclusion": how});
+        let body = json!({"action": "completed", "repository": {"full_name": "acme/api"}, "workflow_run": run});
+        for path in ["/hooks/ci", "/hooks/rules"] {
+            posts(bot, path, &[("x-github-event", "workflow_run")], body.to_string()).await;
+        }
+        bot.settle().await;
+    };
+    run(&bot, 1, "main", "success").await;
+    run(&bot, 2, "main", "failure").await;
+    run(&bot, 3, "other", "success").await;
+    run(&bot, 4, "main", "skipped").await;
+    let (cloud, folder) = bot.kill().await;
+    let bot = Harness::on(cloud, folder, &settings, Bot::builder()).await;
+    bot.ready().await;
+    run(&bot, 5, "main", "success").await;
+    run(&bot, 6, "main", "success").await;
+    let transcript = bot.transcript().await;
+    assert_eq!(transcript.matches("**CI** ended with failure").count(), 1, "{transcript}");
+    assert_eq!(transcript.matches("main: **CI** works again").count(), 1, "{transcript}");
+    assert_eq!(transcript.matches("mended").count(), 1, "{transcript}");
 }

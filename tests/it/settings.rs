@@ -151,7 +151,11 @@ const VALUES: &[Case] = &[
 /// Keys, sections and the names of variables.
 const NAMES: &[Case] = &[
     ("dm_policy = \"open\"", &[], &["FILE, line 1: dm_policy is outside every section; it belongs to [access]"]),
-    ("\ntimeout = \"3s\"", &[], &["FILE, line 2: timeout is outside every section; it belongs to [server] or [webex]"]),
+    (
+        "\ntimeout = \"3s\"",
+        &[],
+        &["FILE, line 2: timeout is outside every section; it belongs to [server] or [sources] or [webex]"],
+    ),
     ("dm_polcy = \"open\"", &[], &["did you mean dm_policy, in [access]?"]),
     ("webx = 1", &[], &["webx is outside every section; did you mean the section [webex]?"]),
     ("webex = 1", &[], &["webex is outside every section; write [webex], and its keys below"]),
@@ -320,7 +324,7 @@ key: "k3y-k3y-k3y"
         ("SWITCHBOARD_CARDS__EXPIRE", "7"),
     ];
     insta::assert_snapshot!(wrong(file, &variables), @r#"
-    FILE, line 1: timeout is outside every section; it belongs to [server] or [webex]; write that line before it
+    FILE, line 1: timeout is outside every section; it belongs to [server] or [sources] or [webex]; write that line before it
     FILE, line 3: webex.api_url must end in /v1: write https://webexapis.com/v1
     FILE, line 4: webex.token holds the name of a variable, and this file cannot use variables; leave it out, and set WEBEX_BOT_TOKEN
     FILE, line 5: webex.timeout has no unit: write "30s" for seconds, or "30ms", "30m"

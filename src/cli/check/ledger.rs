@@ -2,7 +2,7 @@
 
 use crate::cli::ledger::with_store_unsaid;
 use crate::config::Config;
-use crate::store::{Coverage, LedgerId, LedgerStatus, SealState};
+use crate::store::{ChatHook, Coverage, LedgerId, LedgerStatus, Pin, SealState};
 use crate::telemetry::Depths;
 
 /// What was read, or for each part why it cannot be read.
@@ -11,6 +11,8 @@ pub(super) struct CheckedLedger {
     pub(super) coverage: anyhow::Result<Option<Coverage>>,
     pub(super) seal: anyhow::Result<SealState>,
     pub(super) id: anyhow::Result<LedgerId>,
+    pub(super) pins: anyhow::Result<Vec<Pin>>,
+    pub(super) hooks: anyhow::Result<Vec<ChatHook>>,
 }
 
 /// Reads the ledger. None if there is no ledger yet, since the daemon makes it.
@@ -24,6 +26,8 @@ pub(super) async fn read(config: &Config, look: &LedgerStatus) -> Option<anyhow:
             coverage: store.coverage().await.map_err(Into::into),
             seal: store.audit_seal().await.map_err(Into::into),
             id: store.ledger_id().await.map_err(Into::into),
+            pins: store.pins().await.map_err(Into::into),
+            hooks: store.chat_hooks().await.map_err(Into::into),
         })
     });
     Some(read.await)

@@ -2,8 +2,10 @@
 //! `--deep` it also checks the way of a message from end to end. It changes nothing at Webex and nothing in the ledger.
 
 mod deep;
+mod hooks;
 mod instance;
 mod ledger;
+mod places;
 mod public_url;
 mod report;
 mod webhooks;
@@ -88,6 +90,7 @@ async fn check_all(
     if let Some(ledger) = &ledger {
         report.add_all(check_coverage(config, ledger, daemon))?;
         report.add_all(check_seal(config, ledger))?;
+        report.add_all(hooks::check_hooks(config, ledger))?;
     }
     let webex = Client::impatient(&config.webex, config.token()?)?;
     let token = check_token(&webex).await;
@@ -106,6 +109,7 @@ async fn check_all(
         if let Ok(found) = &found {
             report.add_all(instance::check_instance(config, ledger.as_ref(), found, webex.webex_time()))?;
         }
+        report.add_all(places::check_places(config, ledger.as_ref(), &webex).await?)?;
         report.add_all(websocket::check_websocket(config, &found).await?)?;
     }
     if deep {

@@ -33,7 +33,7 @@ pub(super) async fn run(config: &Config, id: &str, format: Format) -> anyhow::Re
         let of = again.event_id();
         let audit = by_operator("hooks replay".to_owned(), format!("the delivery {}", event::reference(row.id))).await;
         let audit = crate::store::AuditEntry { event: Some(of), ..audit };
-        store.put_by_hand(entry, audit).await?;
+        store.put_audited(vec![entry], audit).await?;
         let reference = event::reference(of);
         if format.json {
             return print_json(&json!({ "event": of, "reference": reference }));

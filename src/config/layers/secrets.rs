@@ -4,11 +4,12 @@ use super::file::utf_16;
 use super::tree::{Node, SettingFinding, SettingPlace, SettingSource, Value};
 
 /// Keys that are secrets: each may be given as `<key>_file`.
-pub(super) const SECRETS: [&str; 7] = [
+pub(super) const SECRETS: [&str; 8] = [
     "webex.token",
     "webhook.secret",
     "cards.secret",
     "cards.previous_secrets",
+    "hooks.secret",
     "store.url",
     "audit.key",
     "audit.old_key",
@@ -18,7 +19,10 @@ pub(super) const SECRETS: [&str; 7] = [
 const OF_HOOKS: [&str; 6] =
     ["auth.bearer", "auth.basic", "auth.service_key", "auth.url_token", "auth.header.value", "signature.secrets"];
 
-/// Those of them that may be lists.
+/// The same of an `[[api_key]]`.
+const OF_API_KEYS: [&str; 1] = ["key"];
+
+/// Those of hooks that may be lists.
 const LISTS_OF_HOOKS: [&str; 2] = ["auth.service_key", "signature.secrets"];
 
 /// Replaces each `<key>_file` by the content of that file. Adds failures to `wrong`, and the keys they leave without a
@@ -44,18 +48,25 @@ pub(super) fn resolve(
             }
         }
     }
-    resolve_of_hooks(layers, wrong, spoiled);
+    resolve_in_list("hook", &OF_HOOKS, layers, wrong, spoiled);
+    resolve_in_list("api_key", &OF_API_KEYS, layers, wrong, spoiled);
 }
 
-/// Does the same inside each hook. Hooks are given in one layer, the file.
-fn resolve_of_hooks(layers: &mut [Node], wrong: &mut Vec<SettingFinding>, spoiled: &mut Vec<String>) {
+/// Does the same inside each table of a list. Lists are given in one layer, the file.
+fn resolve_in_list(
+    list: &str,
+    keys: &[&str],
+    layers: &mut [Node],
+    wrong: &mut Vec<SettingFinding>,
+    spoiled: &mut Vec<String>,
+) {
     for layer in layers {
-        let count = match layer.get("hook").map(|node| &node.value) {
-            Some(Value::List(hooks)) => hooks.len(),
+        let count = match layer.get(list).map(|node| &node.value) {
+            Some(Value::List(tables)) => tables.len(),
             _ => 0,
         };
-        for (nth, key) in (0..count).flat_map(|nth| OF_HOOKS.map(|key| (nth, key))) {
-            let path = format!("hook.{nth}.{key}");
+        for (nth, key) in (0..count).flat_map(|nth| keys.iter().map(move |key| (nth, *key))) {
+            let path = format!("{list}.{nth}.{key}");
             let file_path = format!("{path}_file");
             let Some(file) = layer.get(&file_path).cloned() else { continue };
             layer.remove(&file_path);

@@ -221,7 +221,7 @@ impl Node {
 }
 
 /// The sections that may be there several times, each written in double brackets.
-pub(super) const LISTS: [&str; 2] = ["command", "hook"];
+pub(super) const LISTS: [&str; 3] = ["command", "hook", "api_key"];
 
 /// Whether a path leads into one of the tables of such a section, or is one.
 pub(super) fn is_in_list(path: &str) -> bool {

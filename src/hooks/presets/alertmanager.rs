@@ -2,10 +2,16 @@
 
 use serde_json::Value;
 
-use super::payload::{MOST_ITEMS, Payload, Preset, Severity, Signal, State, bullets, link, safe, text};
+use super::payload::{MOST_ITEMS, Payload, Preset, Proof, Severity, Signal, State, bullets, link, safe, text};
 use crate::signature::digest;
 
-pub(super) const PRESET: Preset = Preset { name: "alertmanager", signature: None, read };
+pub(super) const PRESET: Preset = Preset {
+    name: "alertmanager",
+    signature: None,
+    proof: Proof::Bearer,
+    setup: include_str!("setup/alertmanager.txt"),
+    read,
+};
 
 /// The most labels that name a group.
 const MOST_LABELS: usize = 5;

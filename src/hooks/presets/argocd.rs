@@ -1,9 +1,10 @@
 //! `argocd`: applications, as Argo CD's notifications post them, with a template of these fields:
 //! `{app, project, status, health, revision, message, url, trigger}`. It signs nothing.
 
-use super::payload::{Payload, Preset, Signal, State, link, safe, with_detail};
+use super::payload::{Payload, Preset, Proof, Signal, State, link, safe, with_detail};
 
-pub(super) const PRESET: Preset = Preset { name: "argocd", signature: None, read };
+pub(super) const PRESET: Preset =
+    Preset { name: "argocd", signature: None, proof: Proof::Bearer, setup: include_str!("setup/argocd.txt"), read };
 
 fn read(payload: &Payload<'_>) -> Signal {
     let state = state(payload);

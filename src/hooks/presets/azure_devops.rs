@@ -1,9 +1,15 @@
 //! `azure-devops`: what service hooks of Azure DevOps post. They sign nothing. The settings of a hook there may leave
 //! `resource` out, so that its own sentence is all there is.
 
-use super::payload::{Payload, Preset, Signal, State, items, link, safe, text};
+use super::payload::{Payload, Preset, Proof, Signal, State, items, link, safe, text};
 
-pub(super) const PRESET: Preset = Preset { name: "azure-devops", signature: None, read };
+pub(super) const PRESET: Preset = Preset {
+    name: "azure-devops",
+    signature: None,
+    proof: Proof::Basic,
+    setup: include_str!("setup/azure-devops.txt"),
+    read,
+};
 
 const URLS: [&str; 2] = ["/resource/_links/web/href", "/resource/repository/remoteUrl"];
 const PROJECTS: [&str; 2] = ["/resource/repository/project/name", "/resource/project/name"];

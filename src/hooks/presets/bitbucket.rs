@@ -2,10 +2,16 @@
 
 use serde_json::Value;
 
-use super::payload::{Payload, Preset, Signal, State, either, items, link, safe, text};
+use super::payload::{Payload, Preset, Proof, Signal, State, either, items, link, safe, text};
 use crate::signature::SignatureForm;
 
-pub(super) const PRESET: Preset = Preset { name: "bitbucket", signature: Some(signature), read };
+pub(super) const PRESET: Preset = Preset {
+    name: "bitbucket",
+    signature: Some(signature),
+    proof: Proof::Signature,
+    setup: include_str!("setup/bitbucket.txt"),
+    read,
+};
 
 const ACTORS: [&str; 3] = ["/actor/display_name", "/actor/displayName", "/actor/name"];
 const NUMBERS: [&str; 2] = ["/pullrequest/id", "/pullRequest/id"];

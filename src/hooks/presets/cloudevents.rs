@@ -1,9 +1,15 @@
 //! `cloudevents`: events with the attributes of CloudEvents, either beside the data in the body (structured) or in
 //! headers (binary). A batch is kept, and nothing is said of it. It signs nothing.
 
-use super::payload::{Payload, Preset, Signal, safe, timestamp};
+use super::payload::{Payload, Preset, Proof, Signal, safe, timestamp};
 
-pub(super) const PRESET: Preset = Preset { name: "cloudevents", signature: None, read };
+pub(super) const PRESET: Preset = Preset {
+    name: "cloudevents",
+    signature: None,
+    proof: Proof::Bearer,
+    setup: include_str!("setup/cloudevents.txt"),
+    read,
+};
 
 fn read(payload: &Payload<'_>) -> Signal {
     let [kind, source, subject, id, time] =

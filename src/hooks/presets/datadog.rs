@@ -1,9 +1,10 @@
 //! `datadog`: monitors, as Datadog's webhooks post them, with a payload of these fields: `{title, body,
 //! type, transition, priority, scopes, tags, url, id, monitor_id, date}`. It signs nothing.
 
-use super::payload::{Payload, Preset, Severity, Signal, State, link, safe, with_detail};
+use super::payload::{Payload, Preset, Proof, Severity, Signal, State, link, safe, with_detail};
 
-pub(super) const PRESET: Preset = Preset { name: "datadog", signature: None, read };
+pub(super) const PRESET: Preset =
+    Preset { name: "datadog", signature: None, proof: Proof::Bearer, setup: include_str!("setup/datadog.txt"), read };
 
 fn read(payload: &Payload<'_>) -> Signal {
     let transition = payload.text("/transition");

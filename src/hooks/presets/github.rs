@@ -2,10 +2,16 @@
 
 use serde_json::Value;
 
-use super::payload::{Payload, Preset, Signal, State, dotted, either, items, link, safe, text};
+use super::payload::{Payload, Preset, Proof, Signal, State, dotted, either, items, link, safe, text};
 use crate::signature::SignatureForm;
 
-pub(super) const PRESET: Preset = Preset { name: "github", signature: Some(signature), read };
+pub(super) const PRESET: Preset = Preset {
+    name: "github",
+    signature: Some(signature),
+    proof: Proof::Signature,
+    setup: include_str!("setup/github.txt"),
+    read,
+};
 
 /// Where to read on, the closest first.
 const URLS: [&str; 6] = [
@@ -16,6 +22,10 @@ const URLS: [&str; 6] = [
     "/compare",
     "/repository/html_url",
 ];
+
+/// How many lines of the notes of a release are shown, and how long each may be, in characters.
+const RELEASE_LINES: usize = 10;
+const LINE: usize = 60;
 
 fn signature() -> SignatureForm {
     let (header, prefix) = ("x-hub-signature-256".to_owned(), "sha256=".to_owned());
@@ -29,15 +39,19 @@ fn read(payload: &Payload<'_>) -> Signal {
         "pull_request" => (payload.number("/number"), pull_request(payload)),
         "issues" => (payload.number("/issue/number"), issue(payload)),
         "workflow_run" => (payload.number("/workflow_run/id"), workflow_run(payload)),
+        "deployment_status" => (payload.number("/deployment/id"), deployment(payload)),
         "release" => (payload.text("/release/tag_name").to_owned(), release(payload)),
         _ => (String::new(), None),
     };
-    let action = payload.text("/action");
+    // Of a status of a deployment, the action is always that it was created.
+    let action = payload.first(&["/deployment_status/state", "/action"]);
     Signal {
         event: dotted(event, action),
         key: if key.is_empty() { key } else { format!("{} {event} {key}", payload.text("/repository/full_name")) },
         title: title(payload, event),
         state: state(payload),
+        subject: subject(payload, event),
+        is_recovery: event == "workflow_run" && state(payload) == State::Ok,
         source: payload.text("/repository/full_name").to_owned(),
         actor: payload.text("/sender/login").to_owned(),
         url: payload.first(&URLS).to_owned(),
@@ -48,16 +62,36 @@ fn read(payload: &Payload<'_>) -> Signal {
 }
 
 fn title(payload: &Payload<'_>, event: &str) -> String {
-    let places = ["/pull_request/title", "/issue/title", "/workflow_run/name", "/release/name", "/head_commit/message"];
+    let places = [
+        "/pull_request/title",
+        "/issue/title",
+        "/workflow_run/name",
+        "/release/name",
+        "/head_commit/message",
+        "/deployment_status/environment",
+    ];
     either(payload.first(&places), event).lines().next().unwrap_or_default().to_owned()
 }
 
-/// How a run of a workflow ended; nothing else has a state.
+/// How a run of a workflow or a deployment ended; nothing else has a state.
 fn state(payload: &Payload<'_>) -> State {
-    match payload.text("/workflow_run/conclusion") {
-        "failure" | "timed_out" | "startup_failure" => State::Firing,
+    match payload.first(&["/workflow_run/conclusion", "/deployment_status/state"]) {
+        "failure" | "timed_out" | "startup_failure" | "error" => State::Firing,
         "success" => State::Ok,
         _ => State::Info,
+    }
+}
+
+/// What a state is of: the runs of a workflow on a branch, or an environment.
+fn subject(payload: &Payload<'_>, event: &str) -> String {
+    let source = payload.text("/repository/full_name");
+    let run = |part: &str| payload.number(&format!("/workflow_run/{part}"));
+    match event {
+        "workflow_run" if payload.text("/action") == "completed" => {
+            format!("{source} {} {}", run("workflow_id"), run("head_branch"))
+        }
+        "deployment_status" => format!("{source} {}", payload.text("/deployment_status/environment")),
+        _ => String::new(),
     }
 }
 
@@ -96,23 +130,44 @@ fn issue(payload: &Payload<'_>) -> Option<String> {
     is_told.then(|| thing(payload, "/issue", &payload.number("/issue/number"), action))
 }
 
-/// A run of a workflow that failed.
+/// A run of a workflow that failed, or worked again.
 fn workflow_run(payload: &Payload<'_>) -> Option<String> {
     let run = &payload.body["workflow_run"];
-    let is_failure = matches!(text(run, "/conclusion"), "failure" | "timed_out" | "startup_failure");
-    if payload.text("/action") != "completed" || !is_failure {
+    if payload.text("/action") != "completed" {
         return None;
     }
-    let (place, name, how) =
-        (place(payload, text(run, "/head_branch")), safe(text(run, "/name")), safe(text(run, "/conclusion")));
-    Some(format!("{place}: **{name}** ended with {how} {}", link(text(run, "/html_url"))))
+    let how = match state(payload) {
+        State::Firing => format!("ended with {}", safe(text(run, "/conclusion"))),
+        State::Ok => "works again".to_owned(),
+        State::Info => return None,
+    };
+    let (place, name) = (place(payload, text(run, "/head_branch")), safe(text(run, "/name")));
+    Some(format!("{place}: **{name}** {how} {}", link(text(run, "/html_url"))))
+}
+
+/// A deployment that ended.
+fn deployment(payload: &Payload<'_>) -> Option<String> {
+    let status = &payload.body["deployment_status"];
+    let how = match state(payload) {
+        State::Firing => format!("**{}**", safe(text(status, "/state"))),
+        State::Ok => "success".to_owned(),
+        State::Info => return None,
+    };
+    let (to, what) = (safe(text(status, "/environment")), safe(payload.text("/deployment/ref")));
+    let place = payload.safe("/repository/full_name");
+    let url = payload.first(&["/deployment_status/environment_url", "/deployment_status/log_url", URLS[5]]);
+    Some(format!("{place}: deployment of {what} to {to}: {how} {}", link(url)))
 }
 
 fn release(payload: &Payload<'_>) -> Option<String> {
     let release = &payload.body["release"];
     (payload.text("/action") == "published").then(|| {
         let (place, tag) = (payload.safe("/repository/full_name"), safe(text(release, "/tag_name")));
-        format!("{place}: released **{tag}** {} {}", safe(text(release, "/name")), link(text(release, "/html_url")))
+        let lines = text(release, "/body").lines().map(str::trim).filter(|line| !line.is_empty());
+        let notes: String = lines.take(RELEASE_LINES).map(|line| format!("\n> {}", short(line))).collect();
+        let notes = if notes.is_empty() { notes } else { format!("\n{notes}") };
+        let (name, url) = (safe(text(release, "/name")), link(text(release, "/html_url")));
+        format!("{place}: released **{tag}** {name} {url}{notes}")
     })
 }
 
@@ -123,6 +178,11 @@ fn thing(payload: &Payload<'_>, at: &str, number: &str, what: &str) -> String {
     let (title, by) = (safe(text(of, "/title")), payload.safe("/sender/login"));
     let place = payload.safe("/repository/full_name");
     format!("{place} \\#{}: {what} by {by}: {title} {}", safe(number), link(text(of, "/html_url")))
+}
+
+/// The beginning of a line, harmless in markdown.
+fn short(line: &str) -> String {
+    safe(&line.chars().take(LINE).collect::<String>())
 }
 
 fn place(payload: &Payload<'_>, branch: &str) -> String {

@@ -3,10 +3,16 @@
 
 use serde_json::Value;
 
-use super::payload::{Payload, Preset, Signal, State, dotted, either, items, link, safe, text};
+use super::payload::{Payload, Preset, Proof, Signal, State, dotted, either, items, link, safe, text};
 use crate::signature::SignatureForm;
 
-pub(super) const PRESET: Preset = Preset { name: "gitlab", signature: Some(SignatureForm::standard_webhooks), read };
+pub(super) const PRESET: Preset = Preset {
+    name: "gitlab",
+    signature: Some(SignatureForm::standard_webhooks),
+    proof: Proof::Header("x-gitlab-token"),
+    setup: include_str!("setup/gitlab.txt"),
+    read,
+};
 
 fn read(payload: &Payload<'_>) -> Signal {
     let kind = payload.text("/object_kind");
@@ -31,6 +37,11 @@ fn read(payload: &Payload<'_>) -> Signal {
             ("pipeline", "success") => State::Ok,
             _ => State::Info,
         },
+        subject: match kind {
+            "pipeline" => format!("{source} {}", payload.text("/object_attributes/ref")),
+            _ => String::new(),
+        },
+        is_recovery: (kind, how) == ("pipeline", "success"),
         source: source.to_owned(),
         actor: payload.first(&["/user/username", "/user_username", "/user/name", "/user_name"]).to_owned(),
         url: either(url, payload.text("/project/web_url")).to_owned(),
@@ -54,15 +65,18 @@ fn push(payload: &Payload<'_>) -> Option<String> {
     Some(format!("{place}: {count} {commits_of} by {by} {}{}", link(text(last, "/url")), items(messages, count)))
 }
 
-/// A pipeline that failed, and the jobs that made it fail.
+/// A pipeline that failed, and the jobs that made it fail; or that works again.
 fn pipeline(payload: &Payload<'_>) -> Option<String> {
     let is_cause = |job: &&Value| text(job, "/status") == "failed" && job["allow_failure"] != true;
     let jobs: Vec<_> = payload.list("/builds").iter().filter(is_cause).map(|job| text(job, "/name")).collect();
-    (payload.text("/object_attributes/status") == "failed").then(|| {
-        let place = place(payload, payload.text("/object_attributes/ref"));
-        let (title, url) = (payload.safe("/commit/title"), link(payload.text("/object_attributes/url")));
-        format!("{place}: **pipeline failed**: {title} {url}{}", items(jobs.iter().copied(), jobs.len()))
-    })
+    let how = match payload.text("/object_attributes/status") {
+        "failed" => "**pipeline failed**",
+        "success" => "pipeline works again",
+        _ => return None,
+    };
+    let place = place(payload, payload.text("/object_attributes/ref"));
+    let (title, url) = (payload.safe("/commit/title"), link(payload.text("/object_attributes/url")));
+    Some(format!("{place}: {how}: {title} {url}{}", items(jobs.iter().copied(), jobs.len())))
 }
 
 /// A merge request or an issue, and what happened to it. Nothing is told of what only some members may see.

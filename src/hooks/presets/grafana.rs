@@ -4,10 +4,16 @@
 use serde_json::Value;
 
 use super::alertmanager::{Details, group};
-use super::payload::{Payload, Preset, Signal, safe};
+use super::payload::{Payload, Preset, Proof, Signal, safe};
 use crate::signature::SignatureForm;
 
-pub(super) const PRESET: Preset = Preset { name: "grafana", signature: Some(signature), read };
+pub(super) const PRESET: Preset = Preset {
+    name: "grafana",
+    signature: Some(signature),
+    proof: Proof::Bearer,
+    setup: include_str!("setup/grafana.txt"),
+    read,
+};
 
 /// The most values of an alert that are shown.
 const MOST_VALUES: usize = 3;

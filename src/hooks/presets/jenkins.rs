@@ -1,9 +1,10 @@
 //! `jenkins`: builds, as the Notification plugin posts them in JSON. It signs nothing. A build's parameters and log may
 //! hold secrets, so nothing here reads them.
 
-use super::payload::{Payload, Preset, Signal, State, link, safe, with_detail};
+use super::payload::{Payload, Preset, Proof, Signal, State, link, safe, with_detail};
 
-pub(super) const PRESET: Preset = Preset { name: "jenkins", signature: None, read };
+pub(super) const PRESET: Preset =
+    Preset { name: "jenkins", signature: None, proof: Proof::Basic, setup: include_str!("setup/jenkins.txt"), read };
 
 fn read(payload: &Payload<'_>) -> Signal {
     let (job, number) = (job(payload), payload.number("/build/number"));

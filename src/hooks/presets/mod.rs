@@ -21,10 +21,10 @@ mod statuspage;
 mod uptime_kuma;
 mod zabbix;
 
-pub(super) use payload::{Preset, Signal, State, safe};
+pub(super) use payload::{Preset, Proof, Signal, State, safe};
 
 /// Every preset.
-const ALL: [&Preset; 17] = [
+pub(super) const ALL: [&Preset; 17] = [
     &generic::PRESET,
     &alertmanager::PRESET,
     &argocd::PRESET,
@@ -43,6 +43,9 @@ const ALL: [&Preset; 17] = [
     &uptime_kuma::PRESET,
     &zabbix::PRESET,
 ];
+
+/// The name of the preset of which nothing is known.
+pub(super) const GENERIC: &str = generic::PRESET.name;
 
 /// The preset with this name.
 ///

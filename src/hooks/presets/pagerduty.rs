@@ -1,9 +1,15 @@
 //! `pagerduty`: what PagerDuty's webhooks, version 3, post of incidents.
 
-use super::payload::{Payload, Preset, Severity, Signal, State, link, safe, text};
+use super::payload::{Payload, Preset, Proof, Severity, Signal, State, link, safe, text};
 use crate::signature::{Separator, SignatureForm};
 
-pub(super) const PRESET: Preset = Preset { name: "pagerduty", signature: Some(signature), read };
+pub(super) const PRESET: Preset = Preset {
+    name: "pagerduty",
+    signature: Some(signature),
+    proof: Proof::Path,
+    setup: include_str!("setup/pagerduty.txt"),
+    read,
+};
 
 fn signature() -> SignatureForm {
     let (header, prefix) = ("x-pagerduty-signature".to_owned(), "v1=".to_owned());
@@ -35,6 +41,7 @@ fn read(payload: &Payload<'_>) -> Signal {
             id => Some(id.to_owned()),
         },
         says: says(payload, event),
+        ..Signal::default()
     }
 }
 

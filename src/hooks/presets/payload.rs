@@ -23,8 +23,27 @@ pub struct Preset {
     pub name: &'static str,
     /// How it signs, if it does.
     pub signature: Option<fn() -> SignatureForm>,
+    /// How it proves itself to a hook that is made from the chat.
+    pub proof: Proof,
+    /// A template of what is to be set at the sender.
+    pub setup: &'static str,
     /// Reads a payload.
     pub read: fn(&Payload<'_>) -> Signal,
+}
+
+/// How a sender proves itself with a secret that we make. A sender that makes its secret itself cannot sign then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// It signs as the preset says.
+    Signature,
+    /// `Authorization: Bearer` and the secret.
+    Bearer,
+    /// The secret as the password of a user.
+    Basic,
+    /// The secret in this header.
+    Header(&'static str),
+    /// The secret as the last part of the path.
+    Path,
 }
 
 /// A delivery as it came.
@@ -60,6 +79,12 @@ pub struct Signal {
     pub delivery: Option<String>,
     /// The message in markdown. None if nothing is said of it.
     pub says: Option<String>,
+    /// What the state is of, such as the builds of a branch, if the state before it matters. Empty if it does not.
+    pub subject: String,
+    /// Whether the message is of interest only if the subject was firing before.
+    pub is_recovery: bool,
+    /// How the subject stood before. Empty if that is not known.
+    pub was: String,
 }
 
 /// How something stands.
@@ -123,8 +148,13 @@ impl Severity {
 }
 
 impl Signal {
+    /// What is said of it without rules. A recovery from nothing is no news.
+    pub fn news(&self) -> Option<&String> {
+        self.says.as_ref().filter(|_| !self.is_recovery || self.was == State::Firing.word())
+    }
+
     /// What it holds, by the names that rules use, and whether the preset knows it.
-    pub fn named(&self) -> [(&'static str, String, bool); 9] {
+    pub fn named(&self) -> [(&'static str, String, bool); 10] {
         let text = |name, text: &str| (name, text.to_owned(), !text.is_empty());
         [
             text("event", &self.event),
@@ -135,6 +165,7 @@ impl Signal {
             text("source", &self.source),
             text("actor", &self.actor),
             text("url", &self.url),
+            text("was", &self.was),
             text("at", &self.at.map(|at| at.to_string()).unwrap_or_default()),
         ]
     }

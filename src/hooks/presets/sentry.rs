@@ -1,9 +1,15 @@
 //! `sentry`: what an integration of Sentry posts of alerts and issues.
 
-use super::payload::{Payload, Preset, Severity, Signal, State, dotted, items, link, safe};
+use super::payload::{Payload, Preset, Proof, Severity, Signal, State, dotted, items, link, safe};
 use crate::signature::SignatureForm;
 
-pub(super) const PRESET: Preset = Preset { name: "sentry", signature: Some(signature), read };
+pub(super) const PRESET: Preset = Preset {
+    name: "sentry",
+    signature: Some(signature),
+    proof: Proof::Path,
+    setup: include_str!("setup/sentry.txt"),
+    read,
+};
 
 /// Where the title is, in an alert on a metric, an alert on an event, and an issue.
 const TITLES: [&str; 4] =
@@ -43,6 +49,7 @@ fn read(payload: &Payload<'_>) -> Signal {
         at: payload.time("/data/event/datetime"),
         delivery: payload.id("request-id"),
         says,
+        ..Signal::default()
     }
 }
 

@@ -1,11 +1,16 @@
 //! `standard-webhooks`: senders that sign as Standard Webhooks has it. What they post is their own, so only its type is
 //! told.
 
-use super::payload::{Payload, Preset, Signal};
+use super::payload::{Payload, Preset, Proof, Signal};
 use crate::signature::SignatureForm;
 
-pub(super) const PRESET: Preset =
-    Preset { name: "standard-webhooks", signature: Some(SignatureForm::standard_webhooks), read };
+pub(super) const PRESET: Preset = Preset {
+    name: "standard-webhooks",
+    signature: Some(SignatureForm::standard_webhooks),
+    proof: Proof::Signature,
+    setup: include_str!("setup/standard-webhooks.txt"),
+    read,
+};
 
 fn read(payload: &Payload<'_>) -> Signal {
     let (event, kind) = (payload.text("/type"), payload.safe("/type"));

@@ -1,8 +1,14 @@
 //! `statuspage`: what a status page posts to its subscribers. It signs nothing.
 
-use super::payload::{Payload, Preset, Severity, Signal, State, link, safe, with_detail};
+use super::payload::{Payload, Preset, Proof, Severity, Signal, State, link, safe, with_detail};
 
-pub(super) const PRESET: Preset = Preset { name: "statuspage", signature: None, read };
+pub(super) const PRESET: Preset = Preset {
+    name: "statuspage",
+    signature: None,
+    proof: Proof::Path,
+    setup: include_str!("setup/statuspage.txt"),
+    read,
+};
 
 fn read(payload: &Payload<'_>) -> Signal {
     let signal = if payload.body["incident"].is_object() { incident(payload) } else { component(payload) };

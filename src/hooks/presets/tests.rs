@@ -24,8 +24,22 @@ fn file(name: &str) -> PathBuf {
 }
 
 fn shown(preset: &Preset, sample: &Sample) -> String {
-    let Signal { event, key, title, state, severity, source, actor, url, at, delivery, says } =
-        preset.signal(&sample.headers, &sample.body);
+    let Signal {
+        event,
+        key,
+        title,
+        state,
+        severity,
+        source,
+        actor,
+        url,
+        at,
+        delivery,
+        says,
+        subject,
+        is_recovery,
+        was,
+    } = preset.signal(&sample.headers, &sample.body);
     let says = says.unwrap_or_else(|| "(silent)".to_owned());
     assert!(says.len() <= LONGEST, "{}: {says}", sample.what);
     let at = at.map(|at| at.to_string()).unwrap_or_default();
@@ -41,6 +55,9 @@ fn shown(preset: &Preset, sample: &Sample) -> String {
         ("url", url),
         ("at", at),
         ("delivery", delivery),
+        ("subject", subject),
+        ("was", was),
+        ("is_recovery", if is_recovery { "yes".to_owned() } else { String::new() }),
     ];
     let fields = fields.iter().filter(|(_, value)| !value.is_empty());
     let fields: String = fields.map(|(name, value)| format!("    {name}: {value}\n")).collect();

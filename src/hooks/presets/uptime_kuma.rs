@@ -1,8 +1,14 @@
 //! `uptime-kuma`: monitors that go down and come up again. It signs nothing.
 
-use super::payload::{Payload, Preset, Severity, Signal, State, link, with_detail};
+use super::payload::{Payload, Preset, Proof, Severity, Signal, State, link, with_detail};
 
-pub(super) const PRESET: Preset = Preset { name: "uptime-kuma", signature: None, read };
+pub(super) const PRESET: Preset = Preset {
+    name: "uptime-kuma",
+    signature: None,
+    proof: Proof::Bearer,
+    setup: include_str!("setup/uptime-kuma.txt"),
+    read,
+};
 
 fn read(payload: &Payload<'_>) -> Signal {
     // A test has no heartbeat, and neither has the warning about a certificate.

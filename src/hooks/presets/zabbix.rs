@@ -1,9 +1,10 @@
 //! `zabbix`: problems, as a media type posts them, with a script that sends these fields: `{event_id, value,
 //! update_status, severity, host, trigger, message, url}`. It signs nothing.
 
-use super::payload::{Payload, Preset, Severity, Signal, State, link, with_detail};
+use super::payload::{Payload, Preset, Proof, Severity, Signal, State, link, with_detail};
 
-pub(super) const PRESET: Preset = Preset { name: "zabbix", signature: None, read };
+pub(super) const PRESET: Preset =
+    Preset { name: "zabbix", signature: None, proof: Proof::Bearer, setup: include_str!("setup/zabbix.txt"), read };
 
 fn read(payload: &Payload<'_>) -> Signal {
     let (id, value) = (payload.number("/event_id"), payload.number("/value"));

@@ -44,11 +44,14 @@ impl Outbox {
 
 /// The message with a link to the one before it.
 pub(super) fn linked(message: &NewMessage, before: Option<&str>) -> NewMessage {
-    let link = |text: &String| match before {
-        Some(before) => format!("{text}\n\n[The message before]({before})"),
-        None => text.clone(),
-    };
-    NewMessage { markdown: message.markdown.as_ref().map(link), ..message.clone() }
+    let mut message = message.clone();
+    let Some(before) = before else { return message };
+    match (&mut message.markdown, &mut message.text) {
+        (Some(markdown), _) => markdown.push_str(&format!("\n\n[The message before]({before})")),
+        (None, Some(text)) => text.push_str(&format!("\n\nThe message before: {before}")),
+        (None, None) => {}
+    }
+    message
 }
 
 /// What the root of the thread shows after this edit, if letters keep that up to date.

@@ -4,18 +4,22 @@ mod beginning;
 mod delete;
 mod edit;
 mod failure;
+mod fetch;
 mod keeping;
 mod post;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use uuid::Uuid;
 
 use super::arrivals::Arrivals;
-use super::{Letter, Urgency};
+use super::{Letter, Post, Urgency};
 use crate::config::Config;
 use crate::health::Health;
 use crate::identity::Identity;
+use crate::signature::SecretKey;
+use crate::sources::HttpSource;
 use crate::store::{Again, Claimed, Closing, Queue, Settlement, Store};
 use crate::telemetry::Metrics;
 use crate::verdict::Verdict;
@@ -29,10 +33,14 @@ pub struct Outbox {
     store: Store,
     lease: Duration,
     visible_within: Duration,
+    /// Fetches files by their addresses.
+    sources: HttpSource,
     arrivals: Arrivals,
     retry: Retry,
     metrics: Metrics,
     health: Health,
+    /// What secrets in letters are derived from.
+    key: Option<SecretKey>,
 }
 
 impl Outbox {
@@ -50,11 +58,20 @@ impl Outbox {
             store: store.clone(),
             lease: config.worker.lease,
             visible_within: config.worker.visible_within,
+            sources: HttpSource::new(&config.sources, config.webex.ca_file.clone()),
             arrivals: Arrivals::new(config, webex, identity),
             retry: Retry::new(&config.worker, webex, health, "reply"),
             metrics: metrics.clone(),
             health: health.clone(),
+            key: config.hook_secret().ok().map(SecretKey::new),
         }
+    }
+
+    /// The letter with its secret, if it tells one. None if that cannot be derived.
+    fn filled<'a>(&self, post: &'a Post) -> Option<Cow<'a, Post>> {
+        let Some(secret) = post.secret else { return Some(Cow::Borrowed(post)) };
+        let message = secret.fill(&post.message, self.key.as_ref())?;
+        Some(Cow::Owned(Post { message, ..post.clone() }))
     }
 
     /// The client for a letter. If somebody waits for the letter, its calls go first.
@@ -83,7 +100,10 @@ impl Work for Outbox {
 
     async fn work(&self, row: Claimed, letter: Self::Body) -> Settlement {
         match letter {
-            Ok(Letter::Post(post)) => self.post(row, &post, Default::default()).await,
+            Ok(Letter::Post(post)) => match self.filled(&post) {
+                Some(post) => self.post(row, &post, Default::default()).await,
+                None => row.dead(closing(Verdict::Failed, "its secret cannot be derived".to_owned())),
+            },
             Ok(Letter::Edit(edit)) => self.edit(row, &edit).await,
             Ok(Letter::Delete(delete)) => self.delete(row, &delete).await,
             Err(error) => row.dead(closing(Verdict::Unreadable, error.to_string())),

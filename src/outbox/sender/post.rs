@@ -1,9 +1,11 @@
 //! Posts a message, unless it has arrived already.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::fetch::Unprepared;
 use super::{Outbox, closing};
 use crate::outbox::arrivals::EarlierPost;
 use crate::outbox::{Destination, Post, Thread};
@@ -14,7 +16,7 @@ use crate::worker::no_answer;
 
 /// A post with the thread and file that the ledger has for it.
 struct Prepared<'a> {
-    post: &'a Post,
+    post: Cow<'a, Post>,
     /// The root of the thread. None if the message begins a thread or is in none.
     root: Option<MessageId>,
     file: Option<File>,
@@ -37,7 +39,8 @@ impl Outbox {
     pub(super) async fn post(&self, row: Claimed, post: &Post, instead: Instead) -> Settlement {
         let prepared = match self.prepare(&row, post, instead).await {
             Ok(prepared) => prepared,
-            Err(why) => return self.unprepared(row, why),
+            Err(Unprepared::Again(why)) => return self.unprepared(row, why),
+            Err(Unprepared::Never(why)) => return self.unfetched(row, why),
         };
         let settlement = self.deliver(row, &prepared).await;
         if let Some(row) = settlement.closed_row() {
@@ -47,8 +50,8 @@ impl Outbox {
     }
 
     /// Finds the file of a letter, and the root of the thread that it joins by a key.
-    async fn prepare<'a>(&self, row: &Claimed, post: &'a Post, instead: Instead) -> Result<Prepared<'a>, String> {
-        let told = |error: StoreError| error.to_string();
+    async fn prepare<'a>(&self, row: &Claimed, post: &'a Post, instead: Instead) -> Result<Prepared<'a>, Unprepared> {
+        let told = |error: StoreError| Unprepared::Again(error.to_string());
         let root = match &post.thread {
             None => None,
             Some(Thread::Message(root)) => Some(root.clone()),
@@ -60,21 +63,28 @@ impl Outbox {
                 .map_err(told)?
                 .map(|root| MessageId::from(root.message)),
         };
-        let file = match &post.file {
-            None => None,
-            Some(FileInfo { name, content_type, .. }) => {
+        let file = match (&post.file, &post.fetch) {
+            (None, None) => None,
+            (None, Some(address)) => Some(self.fetch(address).await?),
+            (Some(FileInfo { name, content_type, .. }), _) => {
                 let found = self.store.file(row).await.map_err(told)?;
-                let bytes = found.ok_or_else(|| format!("the bytes of {name} are not in the ledger"))?;
+                let bytes =
+                    found.ok_or_else(|| Unprepared::Again(format!("the bytes of {name} are not in the ledger")))?;
                 Some(File { name: name.clone(), content_type: content_type.clone(), bytes })
             }
+        };
+        // A fetched file is looked for as any other is.
+        let post = match &file {
+            Some(fetched) if post.file.is_none() => Cow::Owned(Post { file: Some(fetched.info()), ..post.clone() }),
+            _ => Cow::Borrowed(post),
         };
         Ok(Prepared { post, root, file, instead })
     }
 
     /// Looks for the message if it may have arrived, posts it if it has not, and settles the row.
     async fn deliver(&self, row: Claimed, prepared: &Prepared<'_>) -> Settlement {
-        // The lease bounds all calls together. After an edit, half of it is used up.
-        let share = if prepared.instead.no_edit.is_some() { 0.45 } else { 0.9 };
+        // The lease bounds all calls together. After an edit or a fetch, half of it is used up.
+        let share = if prepared.instead.no_edit.is_some() || prepared.post.fetch.is_some() { 0.45 } else { 0.9 };
         let sending = tokio::time::timeout(self.lease.mul_f64(share), self.send(&row, prepared));
         let result = sending.await.unwrap_or_else(|_| Err(Unsent::Post(no_answer("messages"))));
         let Prepared { post, file, .. } = prepared;
@@ -147,7 +157,12 @@ impl Outbox {
             EarlierPost::Absent => {}
         }
         let webex = self.webex_for(post.urgency);
-        let refusal = match self.call(&webex, row, &whole, file.as_ref()).await {
+        let posted = self.call(&webex, row, &whole, file.as_ref()).await;
+        let without_secret = |error| match post.secret {
+            Some(secret) => secret.take_out(error, self.key.as_ref()),
+            None => error,
+        };
+        let refusal = match posted.map_err(without_secret) {
             Err(refusal) if refusal.is_bad_request() => refusal,
             posted => return posted.map(|message| Sent::new(message, None, None)).map_err(Unsent::Post),
         };

@@ -21,6 +21,11 @@ impl Cloud {
         })
     }
 
+    /// Moves a space to another region, which gives it another id. Gives that id, or `None` if there is no such space.
+    pub fn migrate(&self, room_id: &str) -> Option<String> {
+        self.change(|world| world.migrate_room(room_id))
+    }
+
     /// Registers a webhook with the bot's token, as another program that shares the token would.
     ///
     /// # Errors

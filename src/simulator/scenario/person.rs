@@ -149,6 +149,14 @@ impl Person {
         self.cloud.change(|world| world.update_room(&self.account, room_id, draft).map(drop))
     }
 
+    /// Deletes a space. In a moderated space somebody who is no moderator only leaves it.
+    ///
+    /// # Errors
+    /// The person is not in the space, or it is a direct room or the general room of a team.
+    pub fn deletes_space(&self, room_id: &str) -> Result<(), Refusal> {
+        self.cloud.change(|world| world.delete_room(&self.account, room_id))
+    }
+
     /// Makes the person an administrator.
     #[must_use]
     pub fn administers(self) -> Person {

@@ -90,6 +90,24 @@ impl World {
         Ok(())
     }
 
+    /// Moves a space to another region, as Webex does with the spaces of an organisation. The space and its messages stay
+    /// as they are, and the space has another id. Gives that id.
+    pub(crate) fn migrate_room(&mut self, id: &str) -> Option<String> {
+        let room = self.rooms.get(id)?;
+        let (old, actor_id, messages) = (room.id.clone(), room.creator_id.clone(), room.messages.clone());
+        let said: Vec<_> = messages.iter().filter_map(|place| Some(self.messages.at(*place)?.id.clone())).collect();
+        let new = self.mint.id("ROOM");
+        for message in said {
+            if let Some(message) = self.messages.get_mut(&message) {
+                message.room_id.clone_from(&new);
+            }
+        }
+        let room = Room { id: new.clone(), ..self.rooms.remove(&old)? };
+        self.rooms.push(&new, room);
+        self.tell_of_room("migrated", &actor_id, &new);
+        Some(new)
+    }
+
     pub(crate) fn drop_room(&mut self, actor: &Account, id: &str) {
         let Some(room) = self.rooms.get(id) else { return };
         let members: Vec<_> = room.members.iter().map(|member| member.person_id.clone()).collect();

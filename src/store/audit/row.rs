@@ -36,18 +36,21 @@ pub enum Via {
     Click,
     /// An operator's verb.
     Cli,
+    /// A script, by the bearer API.
+    Api,
     /// The daemon on its own.
     Daemon,
 }
 
 impl Via {
-    pub const ALL: [Via; 4] = [Via::Message, Via::Click, Via::Cli, Via::Daemon];
+    pub const ALL: [Via; 5] = [Via::Message, Via::Click, Via::Cli, Via::Api, Via::Daemon];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Via::Message => "message",
             Via::Click => "click",
             Via::Cli => "cli",
+            Via::Api => "api",
             Via::Daemon => "daemon",
         }
     }

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha384};
 use super::statements::{Statements, column};
 
 /// The name of each version from 1 on, and the SQL that brings the tables to it.
-const VERSIONS: [(&str, &str); 22] = [
+const VERSIONS: [(&str, &str); 26] = [
     ("ledger", include_str!("migrations/0001_ledger.sql")),
     ("coverage", include_str!("migrations/0002_coverage.sql")),
     ("files", include_str!("migrations/0003_files.sql")),
@@ -30,6 +30,10 @@ const VERSIONS: [(&str, &str); 22] = [
     ("thread_text", include_str!("migrations/0020_thread_text.sql")),
     ("payloads", include_str!("migrations/0021_payloads.sql")),
     ("cause", include_str!("migrations/0022_cause.sql")),
+    ("hook_states", include_str!("migrations/0023_hook_states.sql")),
+    ("places", include_str!("migrations/0024_places.sql")),
+    ("silences", include_str!("migrations/0025_silences.sql")),
+    ("chat_hooks", include_str!("migrations/0026_chat_hooks.sql")),
 ];
 
 /// The version of the tables that this program works with.
@@ -80,7 +84,7 @@ mod tests {
         let released = [
             "fa7f48db", "f30dfcad", "948f6a7e", "7140b55a", "07359ba5", "91c5fc78", "fd956023", "1a3f40c8", "c20ec450",
             "480d7550", "4cbfe459", "a83dd7d4", "25eb2cd0", "c5b82bb5", "c6e63469", "3188ed86", "ea49d403", "853b18ce",
-            "08f6ee46", "9b9553cd", "6039112f", "81e7153b",
+            "08f6ee46", "9b9553cd", "6039112f", "81e7153b", "cf55c400", "49b4fcc1", "6a735d66", "f4ace597",
         ];
         assert_eq!(checksums, released);
     }

@@ -22,15 +22,17 @@ impl Sqlite {
         }
         self.prune_used(dedupe)?;
         self.prune_pairings(retention)?;
+        self.prune_hooks(retention)?;
         let asked = self.prune_conversations(retention)?;
         // Threads are kept as long as the id of a letter is known.
         let threads = self.prune_threads(retention.saturating_add(dedupe))?;
+        let states = self.prune_hook_states(retention.saturating_add(dedupe))?;
         self.prune_approvals(retention)?;
         let sql = "DELETE FROM ledger WHERE seq IN (SELECT seq FROM ledger ORDER BY seq LIMIT ?2) AND state = 3 AND accepted_at <= ?1
              RETURNING seq, id";
         let until = until - millis(dedupe);
         let forgotten = self.delete_rows(sql, (until, PRUNE_STEP))?;
-        Ok(unhandled + emptied + forgotten + asked + threads)
+        Ok(unhandled + emptied + forgotten + asked + threads + states)
     }
 
     /// Checks some lanes after those of the last step, and forgets the idle ones. The other side's clock says when a

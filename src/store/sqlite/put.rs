@@ -48,6 +48,9 @@ impl Sqlite {
         if let Some(bytes) = &entry.raw {
             self.keep_raw(seq, bytes, entry.is_payload)?;
         }
+        if let Some(hook) = &entry.heard {
+            self.hear(hook)?;
+        }
         Ok(true)
     }
 

@@ -127,7 +127,11 @@ fn the_sqlite_that_is_compiled_in_has_only_what_the_ledger_uses() {
 
 /// Undoes what the versions from 19 on did to the tables.
 const BACK_TO_18: &str =
-    "DROP VIEW row_by_id; DROP VIEW open_row; DROP TABLE id_index; DROP TABLE open_index; DROP TABLE indexed;
+    "DROP TABLE chat_hook; DROP TABLE place; DROP TABLE expected; DROP TABLE hook_state; DROP INDEX ledger_cause;
+    ALTER TABLE ledger DROP COLUMN cause; DROP INDEX raw_size; ALTER TABLE raw DROP COLUMN size;
+    ALTER TABLE thread DROP COLUMN state; ALTER TABLE thread DROP COLUMN digest; ALTER TABLE thread DROP COLUMN edits;
+    ALTER TABLE thread DROP COLUMN edited_at; ALTER TABLE thread DROP COLUMN shown_by; ALTER TABLE thread DROP COLUMN before;
+    DROP VIEW row_by_id; DROP VIEW open_row; DROP TABLE id_index; DROP TABLE open_index; DROP TABLE indexed;
     CREATE UNIQUE INDEX ledger_id ON ledger (id);
     CREATE INDEX ledger_open ON ledger (queue, lane, happened_at, seq) WHERE state = 0;
     ALTER TABLE lane ADD COLUMN before INTEGER; DELETE FROM _sqlx_migrations WHERE version > 18;";

@@ -1,0 +1,115 @@
+//! The keys of the API: who a caller is, and what they may do.
+
+use axum::http::{HeaderMap, header};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::answer::Refusal;
+use crate::config::{self, ApiRight};
+use crate::outbox::Destination;
+use crate::places::{Place, PlaceError, Places};
+use crate::signature;
+
+/// A key of the settings.
+pub struct ApiKey {
+    pub name: String,
+    /// The whole value of the header `Authorization`.
+    shown: SecretString,
+    /// Where its messages may go.
+    to: Vec<Place>,
+    may: Vec<ApiRight>,
+}
+
+/// All keys of the settings.
+pub struct ApiKeys(Vec<ApiKey>);
+
+impl ApiKeys {
+    /// The keys as the settings have them. `room` is where the messages of a key without `to` may go.
+    pub fn new(keys: &[config::ApiKey], room: Option<&str>) -> ApiKeys {
+        let ready = |config::ApiKey { name, key, to, may }: &config::ApiKey| {
+            let to: Vec<&str> =
+                if to.is_empty() { room.into_iter().collect() } else { to.iter().map(|to| &**to).collect() };
+            ApiKey {
+                name: name.clone(),
+                shown: SecretString::from(format!("Bearer {}", key.expose_secret())),
+                to: to.into_iter().map(Place::of).collect(),
+                may: may.clone(),
+            }
+        };
+        ApiKeys(keys.iter().map(ready).collect())
+    }
+
+    /// The key that a caller shows. Each key is compared in constant time, whether an earlier one was the right one or
+    /// not.
+    pub(super) fn shown_by(&self, headers: &HeaderMap) -> Option<&ApiKey> {
+        let shown = signature::shown(headers, &header::AUTHORIZATION)?;
+        let mut found = None;
+        for key in &self.0 {
+            if signature::is_same(&key.shown, &shown) {
+                found = Some(key);
+            }
+        }
+        found
+    }
+}
+
+impl ApiKey {
+    pub(super) fn may(&self, right: ApiRight) -> bool {
+        self.may.contains(&right)
+    }
+
+    /// The destinations of a request, each once: those that it names, or else the only one of the key. They are compared
+    /// once it is known which spaces the titles mean.
+    pub(super) async fn destinations(
+        &self,
+        named: Option<Vec<String>>,
+        places: &Places,
+    ) -> Result<Vec<Destination>, Refusal> {
+        let Some(named) = named else {
+            return match &self.to[..] {
+                [only] => Ok(vec![resolve(only, places).await?]),
+                _ => Err(Refusal::invalid("to", "is missing, and this key may post to several destinations")),
+            };
+        };
+        if named.is_empty() || named.iter().any(|to| to.trim().is_empty()) {
+            return Err(Refusal::invalid("to", "is empty; give the title or id of a space, an email or a person id"));
+        }
+        let mut found: Vec<Destination> = Vec::new();
+        for name in named {
+            let to = self.destination(&Place::of(&name), places).await?;
+            if found.iter().all(|other| other.lane() != to.lane()) {
+                found.push(to);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The destination of the key that this place means.
+    async fn destination(&self, place: &Place, places: &Places) -> Result<Destination, Refusal> {
+        const FORBIDDEN: &str = "this key may not post to that destination; `to` of its [[api_key]] says where";
+        if let Some(own) = self.to.iter().find(|own| *own == place) {
+            return resolve(own, places).await;
+        }
+        let to = match resolve(place, places).await {
+            // A caller does not learn which titles there are besides those of the key.
+            Err(Refusal::Invalid { .. }) => return Err(Refusal::Forbidden(FORBIDDEN)),
+            resolved => resolved?,
+        };
+        for own in &self.to {
+            // What cannot be found now is not what the caller names.
+            if let Ok(own) = places.resolve(own).await
+                && own.lane() == to.lane()
+            {
+                return Ok(own);
+            }
+        }
+        Err(Refusal::Forbidden(FORBIDDEN))
+    }
+}
+
+async fn resolve(place: &Place, places: &Places) -> Result<Destination, Refusal> {
+    places.resolve(place).await.map_err(|error| match error {
+        PlaceError::Unplaced(unplaced) => Refusal::invalid("to", unplaced.to_string()),
+        PlaceError::Webex(_) => Refusal::Unavailable("Webex does not say now which space has that title"),
+        PlaceError::Store(error) => Refusal::NotStored(error),
+    })
+}

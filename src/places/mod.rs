@@ -1,0 +1,127 @@
+//! The spaces that the settings name by their titles. A title is looked up once among the spaces that the bot is in, and
+//! the space it means is pinned by its id in the ledger: a new title does not change that, nor does a new space that
+//! takes the old title.
+
+mod choosing;
+mod place;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+
+pub use choosing::{Unplaced, choose};
+pub use place::Place;
+
+use crate::clock;
+use crate::outbox::Destination;
+use crate::store::{Pin, Store, StoreError};
+use crate::webex::{Client, Error, Room, RoomId, RoomType};
+use choosing::pin_of;
+
+/// How long a space that was found is used without another look at it.
+const FRESH: Duration = Duration::from_secs(30);
+
+/// Finds the spaces that titles mean. Cheap to clone.
+#[derive(Clone)]
+pub struct Places(Arc<Inner>);
+
+struct Inner {
+    webex: Client,
+    store: Store,
+    found: Mutex<HashMap<String, Lookup>>,
+}
+
+/// The result of the last look for a title, and when that look began.
+struct Lookup {
+    at: Instant,
+    found: Result<RoomId, Unplaced>,
+}
+
+/// Why a place is not known.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    /// The settings have to name it in another way, or the bot has to be added to a space.
+    #[error("{0}")]
+    Unplaced(Unplaced),
+    /// Webex does not say which spaces there are. Try again.
+    #[error(transparent)]
+    Webex(#[from] Error),
+    /// The ledger does not answer. Try again.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Places {
+    /// Asks this client for spaces, and keeps in this ledger which were found.
+    pub fn new(webex: &Client, store: &Store) -> Places {
+        Places(Arc::new(Inner { webex: webex.clone(), store: store.clone(), found: Mutex::default() }))
+    }
+
+    /// The destination that a place means now.
+    ///
+    /// # Errors
+    /// A title means no space, or it is not known whether it does.
+    pub async fn resolve(&self, place: &Place) -> Result<Destination, PlaceError> {
+        match place {
+            Place::Known(destination) => Ok(destination.clone()),
+            Place::Titled(title) => self.space(title).await.map(|room| Destination::Space(room, RoomType::Group)),
+        }
+    }
+
+    /// The space that a title means. Callers who ask at one time share one look.
+    async fn space(&self, title: &str) -> Result<RoomId, PlaceError> {
+        let asked = clock::instant();
+        let mut found = self.0.found.lock().await;
+        if let Some(Lookup { at, found }) = found.get(title) {
+            let is_fresh = found.is_ok() && asked.saturating_duration_since(*at) < FRESH;
+            if is_fresh || *at >= asked {
+                return found.clone().map_err(PlaceError::Unplaced);
+            }
+        }
+        let at = clock::instant();
+        let pin = self.0.store.pinned(title).await?;
+        let room = match &pin {
+            None => self.choose(title, None).await?,
+            Some(pin) => match self.0.webex.room(&pin.room.as_str().into()).await {
+                Ok(room) => Ok(room),
+                // The bot is no longer in it, or it has another id.
+                Err(Error::Status { status: 403 | 404, .. }) => self.choose(title, Some(pin)).await?,
+                // What is sent there waits in the outbox until Webex is back.
+                Err(_) => return Ok(pin.room.as_str().into()),
+            },
+        };
+        if let Ok(room) = &room {
+            self.keep(title, pin, room).await?;
+        }
+        let room = room.map(|room| room.id);
+        found.insert(title.to_owned(), Lookup { at, found: room.clone() });
+        room.map_err(PlaceError::Unplaced)
+    }
+
+    /// The space that the title means among all that the bot is in.
+    async fn choose(&self, title: &str, pin: Option<&Pin>) -> Result<Result<Room, Unplaced>, Error> {
+        let rooms = self.0.webex.rooms(Some(RoomType::Group)).await?;
+        Ok(choose(title, pin, &rooms).cloned())
+    }
+
+    /// Writes down which space was found, unless that is known.
+    async fn keep(&self, title: &str, pin: Option<Pin>, room: &Room) -> Result<(), StoreError> {
+        let new = pin_of(title, room);
+        if pin.as_ref() == Some(&new) {
+            return Ok(());
+        }
+        match &pin {
+            None => tracing::info!(title, room = new.room, "the title of the settings means this space from now on"),
+            Some(old) if old.room == new.room => {
+                tracing::info!(title, room = new.room, now = new.seen, "a space has another title; it is still meant");
+            }
+            Some(old) => {
+                let (was, room) = (&old.room, &new.room);
+                tracing::warn!(title, was, room, "a space moved, or is gone; the title of the settings means another");
+            }
+        }
+        self.0.store.pin(new).await
+    }
+}
