@@ -4,6 +4,7 @@ mod connections;
 mod conversation;
 mod routes;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,9 +34,10 @@ pub async fn serve(listener: TcpListener, routes: Routes, settings: config::Serv
         };
         while connections.try_join_next().is_some() {}
         match accepted {
-            Ok(Some((stream, seat))) => {
+            Ok(Some((stream, peer, seat))) => {
                 let routes = Arc::clone(&routes);
-                connections.spawn(serve_connection(stream, routes, settings.header_limit, seat, stop.clone()));
+                let conversation = serve_connection(stream, routes, peer, settings.header_limit, seat, stop.clone());
+                connections.spawn(conversation);
             }
             Ok(None) => {}
             Err(error) => {
@@ -48,11 +50,11 @@ pub async fn serve(listener: TcpListener, routes: Routes, settings: config::Serv
     while connections.join_next().await.is_some() {}
 }
 
-/// The next connection and its place. None if its address has its share of places already.
-async fn accept(listener: &TcpListener, places: &Connections) -> std::io::Result<Option<(TcpStream, Seat)>> {
+/// The next connection, its client's address and its place. None if its address has its share of places already.
+async fn accept(listener: &TcpListener, places: &Connections) -> std::io::Result<Option<(TcpStream, IpAddr, Seat)>> {
     let (stream, peer) = listener.accept().await?;
     let seat = places.seat(peer.ip()).await;
     // It is no failure of ours if the client has left already.
     let _ = stream.set_nodelay(true);
-    Ok(seat.map(|seat| (stream, seat)))
+    Ok(seat.map(|seat| (stream, peer.ip(), seat)))
 }

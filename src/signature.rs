@@ -5,12 +5,15 @@
 //! the header `X-Spark-Signature`, in lower-case hex (Webex's Webhooks Guide). The bytes are hashed as they came:
 //! parsing them first and serialising them again would change numbers, escapes and the order of keys.
 //!
-//! Other systems sign in other ways; a [`Scheme`] says how.
+//! Other systems sign in other ways; a [`Scheme`] says how. Some show a token, which a [`JwtVerifier`] checks.
 //!
 //! Texts that we send out and that must come back unchanged are sealed with HMAC-SHA-256 and a key of our own. Secrets
 //! that we give to other systems are derived from a key and a salt.
 
 mod derived;
+mod jwt;
+mod key;
+mod public_key;
 mod scheme;
 mod shown;
 
@@ -25,7 +28,9 @@ use sha2::{Digest as _, Sha256, Sha512};
 use subtle::ConstantTimeEq;
 
 pub use derived::{DerivedForm, SecretKey};
-pub use scheme::{Algorithm, Encoding, KeyForm, Scheme, Separator, SignatureForm};
+pub use jwt::{JwtAlgorithm, JwtForm, JwtVerifier};
+pub use key::{Algorithm, KeyForm};
+pub use scheme::{Encoding, Scheme, Separator, SignatureForm};
 pub use shown::shown;
 
 /// The header that Webex documents. No other header, and no prefix in this one, is taken in its place.

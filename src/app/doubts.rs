@@ -2,6 +2,7 @@
 //! and the daemon logs them at its start.
 
 use crate::access::Policy;
+use crate::clock;
 use crate::config::{Config, DmPolicy, GroupPolicy, Mode, SettingDoubt};
 use crate::event::Subscription;
 use crate::handler::Table;
@@ -19,6 +20,7 @@ pub(crate) fn doubts(config: &Config, table: &Table, subscriptions: &[Subscripti
         ));
     }
     doubts.extend(config.doubts());
+    doubts.extend(config.hook.iter().filter_map(|hook| hook.expires?.doubt(&hook.name, clock::wall())));
     for says in table.doubts(&policy, config.has_buttons()) {
         doubts.push(SettingDoubt::new(says, "see approve of [[command]] in bot.toml"));
     }

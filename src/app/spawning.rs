@@ -121,8 +121,13 @@ impl TaskSpawner<'_> {
             tracing::info!(address = %public.local_addr()?, hooks = hooks.names(), "hooks are at /hooks/NAME");
         }
         // A hook can be made at any time.
-        let keep = (store.clone(), self.config.hooks.keep);
-        let hooks = HookDoor::new(hooks.clone(), door.clone(), services.metrics.clone(), gate.clone(), keep);
+        let hooks = HookDoor::new(
+            hooks.clone(),
+            self.config,
+            (door.clone(), store.clone()),
+            services.metrics.clone(),
+            gate.clone(),
+        );
         let doors = (Some(hooks), self.api());
         let routes = http::Routes::public(server, (&webhook.path, receiver), doors, health.clone(), store.clone());
         self.tasks.spawn(PUBLIC, http::serve(public, routes, server.clone(), servers.clone()));

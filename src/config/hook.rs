@@ -3,18 +3,20 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::check::Check;
 use super::hook_expect::HookExpect;
+use super::hook_expiry::Expiry;
 use super::hook_proof::{HookAuth, HookSignature};
 use super::hook_rule::HookRule;
 use super::people::destination_problem;
-use super::values::one_or_many;
+use super::values::{one_or_many, some_networks};
 
 /// The largest body that may be allowed, in bytes: GitHub sends none that is larger.
-const LARGEST_BODY: u64 = 25 * 1024 * 1024;
+pub(super) const LARGEST_BODY: u64 = 25 * 1024 * 1024;
 
 /// The longest name of a hook or of a key of the API.
 const LONGEST_NAME: usize = 64;
@@ -31,6 +33,9 @@ pub struct Hook {
     pub auth: Option<HookAuth>,
     /// How a body is signed.
     pub signature: Option<HookSignature>,
+    /// From where deliveries are taken. None: from everywhere.
+    #[serde(default, deserialize_with = "some_networks")]
+    pub allow_ips: Option<Vec<IpNet>>,
     /// The largest body, in bytes.
     #[serde(default = "mebibyte")]
     pub max_body: usize,
@@ -40,6 +45,8 @@ pub struct Hook {
     /// Whether it takes anything.
     #[serde(default = "yes")]
     pub enabled: bool,
+    /// The last day on which it takes anything.
+    pub expires: Option<Expiry>,
     /// Where its messages go: spaces by title or id, and people.
     #[serde(default, deserialize_with = "one_or_many")]
     pub to: Vec<String>,
@@ -112,7 +119,7 @@ pub(crate) fn is_plain_name(name: &str) -> bool {
 pub(super) fn check(hooks: &[Hook], has_room: bool, check: &mut Check) {
     for (index, hook) in hooks.iter().enumerate() {
         let key = |of: &str| format!("hook.{index}{of}");
-        let Hook { name, auth, signature, max_body, to, expect, rule, .. } = hook;
+        let Hook { name, auth, signature, allow_ips, max_body, to, expect, rule, .. } = hook;
         let mut wrong = |of: &str, problem: &str| check.must(&key(of), false, &format!("({name}) {problem}"));
         if !is_plain_name(name) {
             wrong(".name", "is no part of a path: use up to 64 small letters, digits, - and _");
@@ -128,6 +135,9 @@ pub(super) fn check(hooks: &[Hook], has_room: bool, check: &mut Check) {
         // A silence belongs to no rule.
         if to.is_empty() && !has_room && (!every_rule_has_one || expect.is_some()) {
             wrong("", "has nowhere to go: give to, or set webex.room_id");
+        }
+        if allow_ips.as_ref().is_some_and(Vec::is_empty) {
+            wrong(".allow_ips", "lets nobody in: give the networks of the sender, or leave it out");
         }
         if !(1..=LARGEST_BODY).contains(&(*max_body as u64)) {
             wrong(".max_body", &format!("must be from 1 to {LARGEST_BODY}"));

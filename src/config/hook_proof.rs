@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 
+use super::check::DAY;
 use super::values::secrets;
 
 /// What a sender shows to be let in.
@@ -34,6 +35,8 @@ pub struct AuthKinds {
     pub service_key: Vec<SecretString>,
     /// The last part of the path: `/hooks/NAME/TOKEN`.
     pub url_token: Option<SecretString>,
+    /// A JSON Web Token in `Authorization: Bearer` or in the header `key`.
+    pub jwt: Option<AuthJwt>,
 }
 
 /// A header and its value.
@@ -43,6 +46,39 @@ pub struct AuthHeader {
     pub name: String,
     /// What it has to hold.
     pub value: SecretString,
+}
+
+/// What a JSON Web Token has to be.
+#[derive(Clone, Debug, Deserialize)]
+pub struct AuthJwt {
+    /// What may have signed it, if that is a secret.
+    #[serde(default, deserialize_with = "secrets")]
+    pub secret: Vec<SecretString>,
+    /// Otherwise the public keys, in PEM.
+    pub key: Option<String>,
+    /// How it is signed. Without it, as the key has it.
+    pub algorithm: Option<JwtName>,
+    /// For whom it is.
+    pub aud: Option<String>,
+    /// Who made it.
+    pub iss: Option<String>,
+    /// How far the sender's clock may be from ours.
+    #[serde(default = "minute")]
+    pub leeway: Duration,
+}
+
+/// How a token is signed.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "UPPERCASE")]
+#[allow(missing_docs)]
+pub enum JwtName {
+    Hs256,
+    Rs256,
+    Es256,
+}
+
+fn minute() -> Duration {
+    Duration::from_secs(60)
 }
 
 /// How a body is signed. What is left out is the preset's.
@@ -76,7 +112,7 @@ pub struct HookSignature {
     pub required: bool,
 }
 
-/// The hash of an HMAC.
+/// The hash of an HMAC, or a public key.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
@@ -84,6 +120,7 @@ pub enum HashName {
     Sha1,
     Sha256,
     Sha512,
+    Ed25519,
 }
 
 /// How a signature is written.
@@ -126,18 +163,21 @@ impl HookAuth {
     /// What is wrong with it, as a clause.
     pub(super) fn problem(&self) -> Option<&'static str> {
         let HookAuth::Kinds(kinds) = self else { return None };
-        let AuthKinds { bearer, basic, header, service_key, url_token } = &**kinds;
+        let AuthKinds { bearer, basic, header, service_key, url_token, jwt } = &**kinds;
         let given = [bearer.is_some(), basic.is_some(), header.is_some(), !service_key.is_empty(), url_token.is_some()];
+        let given = given.into_iter().chain([jwt.is_some()]).filter(|given| *given).count();
         let secrets = self.secrets();
-        match given.into_iter().filter(|given| *given).count() {
-            0 => Some("has no proof in it: give bearer, basic, header, service_key or url_token, or write \"none\""),
+        match given {
+            0 => {
+                Some("has no proof in it: give bearer, basic, header, service_key, jwt or url_token, or write \"none\"")
+            }
             1 if secrets.iter().any(|secret| secret.expose_secret().trim().is_empty()) => {
                 Some("has an empty secret; make one with `openssl rand -hex 32`")
             }
             1 if basic.as_ref().is_some_and(|basic| !basic.expose_secret().contains(':')) => {
                 Some("has a basic without a colon; write \"user:password\"")
             }
-            1 => None,
+            1 => jwt.as_ref().and_then(AuthJwt::problem),
             _ => Some("has several kinds of proof; keep the one that the sender has"),
         }
     }
@@ -160,9 +200,22 @@ impl HookAuth {
     /// All its secrets.
     pub(super) fn secrets(&self) -> Vec<&SecretString> {
         let HookAuth::Kinds(kinds) = self else { return Vec::new() };
-        let AuthKinds { bearer, basic, header, service_key, url_token } = &**kinds;
+        let AuthKinds { bearer, basic, header, service_key, url_token, jwt } = &**kinds;
         let header = header.as_ref().map(|header| &header.value);
-        [bearer.as_ref(), basic.as_ref(), header, url_token.as_ref()].into_iter().flatten().chain(service_key).collect()
+        let single = [bearer.as_ref(), basic.as_ref(), header, url_token.as_ref()].into_iter().flatten();
+        single.chain(service_key).chain(jwt.iter().flat_map(|jwt| &jwt.secret)).collect()
+    }
+}
+
+impl AuthJwt {
+    /// What is wrong with it, as a clause.
+    fn problem(&self) -> Option<&'static str> {
+        match (self.secret.is_empty(), &self.key) {
+            (true, None) => Some("has a jwt without a key: give secret, or key_file with the sender's public key"),
+            (false, Some(_)) => Some("has a jwt with a secret and a key; keep the one that the sender signs with"),
+            _ if self.leeway > DAY => Some("has a jwt whose leeway must be at most 1d"),
+            _ => None,
+        }
     }
 }
 

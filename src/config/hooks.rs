@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::check::{Check, DAY};
+use super::hook::LARGEST_BODY;
 use super::values::size;
 
 /// The least that is kept of payloads, in bytes: one of the largest size.
@@ -14,6 +15,8 @@ const LEAST: u64 = 32 * 1024 * 1024;
 /// `[hooks]`
 #[derive(Clone, Debug, Deserialize)]
 pub struct Hooks {
+    /// Bytes of bodies that are held at one time.
+    pub in_flight: usize,
     /// The bytes of payloads that the ledger keeps.
     #[serde(deserialize_with = "size")]
     pub keep: u64,
@@ -29,6 +32,8 @@ pub struct Hooks {
 
 impl Hooks {
     pub(super) fn check(&self, check: &mut Check) {
+        // There is room for the largest body that a hook may allow.
+        check.number("hooks.in_flight", self.in_flight, LARGEST_BODY..=1 << 40);
         check.must(
             "hooks.keep",
             self.keep >= LEAST,

@@ -19,6 +19,7 @@ mod files;
 mod flood;
 mod hook;
 mod hook_expect;
+mod hook_expiry;
 mod hook_proof;
 mod hook_rule;
 mod hooks;
@@ -62,7 +63,10 @@ pub use flood::Flood;
 pub(crate) use hook::is_plain_name;
 pub use hook::{Hook, HookLimit};
 pub use hook_expect::HookExpect;
-pub use hook_proof::{AuthKinds, EncodingName, HashName, HookAuth, HookSignature, KeyName, SeparatorName};
+pub use hook_expiry::Expiry;
+pub use hook_proof::{
+    AuthJwt, AuthKinds, EncodingName, HashName, HookAuth, HookSignature, JwtName, KeyName, SeparatorName,
+};
 pub use hook_rule::HookRule;
 pub use hooks::Hooks;
 pub use instance::Instance;
@@ -128,11 +132,11 @@ pub struct Config {
     /// Who may give which command, and where.
     #[serde(default)]
     pub command: Vec<CommandRule>,
+    /// What all hooks share.
+    pub hooks: Hooks,
     /// Other systems that post to the bot.
     #[serde(default)]
     pub hook: Vec<Hook>,
-    /// What all of those have in common.
-    pub hooks: Hooks,
     /// Scripts that use the bearer API.
     #[serde(default)]
     pub api_key: Vec<ApiKey>,

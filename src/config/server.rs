@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::Deserialize;
 
 use super::check::{Check, DAY, MILLION};
 use super::files::LARGEST;
-use super::values::address;
+use super::values::{address, networks};
 
 /// `[server]`
 #[derive(Clone, Debug, Deserialize)]
@@ -25,6 +26,9 @@ pub struct Server {
     pub connections: usize,
     /// Connections of one public address at one time; 0 is no limit.
     pub per_address: usize,
+    /// Proxies whose word about the address of their clients is believed.
+    #[serde(deserialize_with = "networks")]
+    pub trusted_proxies: Vec<IpNet>,
     /// The most a client may take for its first byte, and then for the header.
     pub header_timeout: Duration,
     /// The most one request may take, and the longest a connection may be idle.

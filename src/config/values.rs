@@ -7,6 +7,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
+use ipnet::{IpNet, Ipv4Net};
 use secrecy::SecretString;
 use serde::Deserializer;
 use serde::de::{self, SeqAccess, Unexpected, Visitor};
@@ -194,6 +195,30 @@ pub(super) fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
 /// A secret, or a list of secrets.
 pub(super) fn secrets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SecretString>, D::Error> {
     Ok(one_or_many(deserializer)?.into_iter().map(SecretString::from).collect())
+}
+
+/// Networks, each as `10.0.0.0/8`, or an address alone.
+pub(super) fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let read = |text: &String| {
+        let network = network(text.trim());
+        network.ok_or_else(|| de::Error::custom("holds what is no network: write \"10.0.0.0/8\" or \"192.0.2.7\""))
+    };
+    one_or_many(deserializer)?.iter().map(read).collect()
+}
+
+/// IPv4 in the form of IPv6 becomes IPv4, as the addresses that are compared with it.
+fn network(text: &str) -> Option<IpNet> {
+    const MAPPED: u8 = 96;
+    let network: IpNet = text.parse().ok().or_else(|| Some(text.parse::<IpAddr>().ok()?.into()))?;
+    Some(match (network, network.addr().to_canonical()) {
+        (IpNet::V6(v6), IpAddr::V4(v4)) => Ipv4Net::new(v4, v6.prefix_len().checked_sub(MAPPED)?).ok()?.into(),
+        _ => network.trunc(),
+    })
+}
+
+/// The same, for a setting that may be left out.
+pub(super) fn some_networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<IpNet>>, D::Error> {
+    networks(deserializer).map(Some)
 }
 
 struct OneOrMany;

@@ -17,11 +17,13 @@ pub(super) enum Code {
     /// It is on disk, or was already.
     Queued,
     InvalidJson,
+    InvalidXml,
     AuthenticationFailed,
     ServiceKeyMissing,
     Unavailable,
     Inactive,
     Unknown,
+    NotAllowed,
     InvalidSignature,
     SignatureMissing,
     TooLarge,
@@ -46,6 +48,7 @@ impl Code {
         match self {
             Code::Queued => ("1002", "Queued", StatusCode::ACCEPTED),
             Code::InvalidJson => ("7000", "Invalid JSON", StatusCode::BAD_REQUEST),
+            Code::InvalidXml => ("7027", "Invalid XML", StatusCode::BAD_REQUEST),
             Code::AuthenticationFailed => ("7001", "Authentication failed", StatusCode::UNAUTHORIZED),
             Code::ServiceKeyMissing => ("7002", "Service Key Missing", StatusCode::UNAUTHORIZED),
             Code::Unavailable => ("7005", "Internal error occurred", StatusCode::SERVICE_UNAVAILABLE),
@@ -53,6 +56,7 @@ impl Code {
             Code::Unknown => {
                 ("7008", "Request received on an invalid or unsaved event endpoint", StatusCode::NOT_FOUND)
             }
+            Code::NotAllowed => ("7010", "Source IP is not allow listed", StatusCode::FORBIDDEN),
             Code::InvalidSignature => ("7028", "Invalid signature", StatusCode::BAD_REQUEST),
             Code::SignatureMissing => ("7029", "Mandatory Signature Missing", StatusCode::BAD_REQUEST),
             Code::TooMany => ("7020", "You have reached maximum transaction limit", StatusCode::TOO_MANY_REQUESTS),
@@ -65,9 +69,11 @@ impl Code {
         self.with(description, None)
     }
 
-    /// The answer to a delivery that is on disk with this id, now or since it came before.
-    pub(super) fn queued(id: Uuid, received: Received) -> Response {
-        let mut answer = Code::Queued.with("the event is on disk", Some(id));
+    /// The answer to a delivery that is on disk, with the id of its event, or of the first of them. It came now, or has
+    /// come before.
+    pub(super) fn queued(id: Option<Uuid>, received: Received) -> Response {
+        let says = if id.is_some() { "the event is on disk" } else { "the batch has no events" };
+        let mut answer = Code::Queued.with(says, id);
         answer.extensions_mut().insert(Outcome(received.label()));
         answer
     }
@@ -76,11 +82,12 @@ impl Code {
     const fn outcome(self) -> &'static str {
         match self {
             Code::Queued => "accepted",
-            Code::InvalidJson => "unreadable",
+            Code::InvalidJson | Code::InvalidXml => "unreadable",
             Code::AuthenticationFailed | Code::ServiceKeyMissing => "unauthenticated",
             Code::Unavailable => "unavailable",
             Code::Inactive => "inactive",
             Code::Unknown => "unknown",
+            Code::NotAllowed => "not_allowed",
             Code::InvalidSignature | Code::SignatureMissing => "unsigned",
             Code::TooLarge => "too_large",
             Code::TooMany => "limited",

@@ -1,36 +1,39 @@
 //! `POST /hooks/{name}`: the proof, the body, one committed row, 202. Nothing else happens inside the request.
 
-use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use uuid::Uuid;
+use futures_util::future::try_join_all;
+use ipnet::IpNet;
 
+use super::body::BodyError;
 use super::code::{Code, Outcome};
-use super::presets::Signal;
+use super::events::posts;
+use super::in_flight::{Held, InFlight};
+use super::origin::{is_in, origin};
+use super::proof::Shown;
 use super::room::Room;
-use super::{Hook, Hooks, body};
+use super::{Hook, Hooks, last_day};
 use crate::clock;
-use crate::event::{self, Event, HookPost, Source};
+use crate::config::Config;
+use crate::event::{Event, HookPost, Source};
 use crate::instance::Gate;
 use crate::receiver::Door;
-use crate::signature::{SignatureError, Verified};
 use crate::store::Store;
 use crate::telemetry::{Metrics, Received, Seldom};
 
 /// The beginning of every hook's path.
 pub const PATH: &str = "/hooks/";
 
-/// The most bytes of headers that are kept with a delivery.
-const MOST_HEADERS: usize = 8 * 1024;
+/// The field of the query for the token of a sender of CloudEvents.
+const ACCESS_TOKEN: &str = "access_token";
 
 /// What the senders of CloudEvents ask before they post.
 const HANDSHAKE: &str = "webhook-request-origin";
-
-/// Parts of the names of headers that hold a proof, whatever the settings say.
-const PROOFS: [&str; 8] = ["authorization", "cookie", "token", "secret", "signature", "password", "api-key", "apikey"];
 
 /// Takes deliveries to hooks.
 pub struct HookDoor {
@@ -38,54 +41,74 @@ pub struct HookDoor {
     door: Door,
     metrics: Metrics,
     gate: Gate,
+    trusted_proxies: Vec<IpNet>,
+    in_flight: InFlight,
     room: Room,
-    refused: Seldom,
     not_stored: Seldom,
 }
 
 /// A request whose hook is known and takes it.
-pub struct Admitted {
+pub struct Admitted<'a> {
     hook: Arc<Hook>,
+    held: Held<'a>,
 }
 
-impl Admitted {
+impl Admitted<'_> {
     /// The largest body, in bytes.
     pub fn most(&self) -> usize {
         self.hook.max_body
     }
+
+    /// Makes room for a part of the body that has come. `false` if there is none.
+    pub fn hold(&mut self, bytes: usize) -> bool {
+        self.held.add(bytes)
+    }
 }
 
 impl HookDoor {
-    /// `door` takes the events, `metrics` counts the refusals, and `gate` says whether this daemon answers.
-    /// `keep` bounds the bytes of payloads in the ledger.
-    pub fn new(hooks: Hooks, door: Door, metrics: Metrics, gate: Gate, (store, keep): (Store, u64)) -> HookDoor {
-        let (refused, not_stored) = (Seldom::default(), Seldom::default());
-        HookDoor { hooks, door, metrics, gate, room: Room::new(store, keep), refused, not_stored }
+    /// `door` takes the events into this ledger, `metrics` counts the refusals, and `gate` says whether this daemon
+    /// answers.
+    pub fn new(
+        hooks: Hooks,
+        settings: &Config,
+        (door, store): (Door, Store),
+        metrics: Metrics,
+        gate: Gate,
+    ) -> HookDoor {
+        let trusted_proxies = settings.server.trusted_proxies.clone();
+        let (in_flight, room) = (InFlight::new(settings.hooks.in_flight), Room::new(store, settings.hooks.keep));
+        HookDoor { hooks, door, metrics, gate, trusted_proxies, in_flight, room, not_stored: Seldom::default() }
     }
 
-    /// Looks at a request before its body is read.
+    /// Looks at a request from this address before its body is read.
     ///
     /// # Errors
     /// The answer, if the request is refused or is no delivery.
-    pub fn admit(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<Admitted, Box<Response>> {
-        let rest = path.strip_prefix(PATH).unwrap_or_default();
+    pub fn admit<'a>(
+        &'a self,
+        peer: IpAddr,
+        Parts { method, uri, headers, .. }: &Parts,
+    ) -> Result<Admitted<'a>, Box<Response>> {
+        let rest = uri.path().strip_prefix(PATH).unwrap_or_default();
         let (name, token) = match rest.split_once('/') {
             Some((name, token)) => (name, Some(token)),
             None => (rest, None),
         };
         let hook = self.hooks.get(name).filter(|hook| token.is_none() || hook.auth.is_in_path());
         let Some(hook) = hook else {
-            return Err(self.refuse(
-                Code::Unknown,
-                "no hook has this path; [[hook]] in the settings makes one, and so does `hook add` in the chat",
-            ));
+            self.count_refusal();
+            let says = "no hook has this path; [[hook]] in the settings makes one, and so does `hook add` in the chat";
+            return Err(Box::new(Code::Unknown.answer(says)));
         };
-        if hook.expires.is_some_and(|end| end <= self.hooks.now()) {
-            return Err(self.refuse(Code::Inactive, "the hook has ended: its last day is over"));
-        }
+        let hook = &hook;
         if !hook.enabled {
-            return Err(self.refuse(Code::Inactive, "the hook is switched off: enabled = false"));
+            return Err(self.refuse(hook, Code::Inactive, "the hook is switched off: enabled = false"));
         }
+        if let Some(end) = hook.expires.filter(|end| *end <= self.hooks.now()) {
+            let says = format!("the hook expired at the end of {} (UTC)", last_day(end));
+            return Err(self.refuse(hook, Code::Inactive, &says));
+        }
+        self.check_address(hook, peer, headers)?;
         match *method {
             Method::POST | Method::PUT => {}
             Method::OPTIONS if headers.contains_key(HANDSHAKE) => return Err(Box::new(permission(headers))),
@@ -93,17 +116,30 @@ impl HookDoor {
         }
         let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         if length.is_some_and(|length: usize| length > hook.max_body) {
-            return Err(self.too_large(&hook));
+            return Err(self.too_large(hook));
         }
         // The body of somebody who is not let in is not read.
-        hook.check(headers, token).map_err(|code| self.unproven(&hook, code))?;
-        Ok(Admitted { hook })
+        let access_token = uri.query().filter(|_| hook.preset.is_cloudevents()).and_then(access_token);
+        let shown = Shown { headers, token, access_token, now: clock::wall().as_second() };
+        hook.check(&shown).map_err(|code| self.refuse(hook, code, wanted(code)))?;
+        let held = self.in_flight.begin(length.unwrap_or_default()).ok_or_else(|| self.full(hook))?;
+        Ok(Admitted { hook: Arc::clone(hook), held })
+    }
+
+    fn check_address(&self, hook: &Hook, peer: IpAddr, headers: &HeaderMap) -> Result<(), Box<Response>> {
+        let Some(allowed) = &hook.allow_ips else { return Ok(()) };
+        let says = match origin(peer, headers, &self.trusted_proxies) {
+            Some(address) if is_in(allowed, address) => return Ok(()),
+            Some(address) => format!("{address} is not in allow_ips of this hook"),
+            None => "a proxy does not say in X-Forwarded-For which address this comes from".to_owned(),
+        };
+        Err(self.refuse(hook, Code::NotAllowed, &says))
     }
 
     /// Answers a delivery. Instead of the body there may be the status with which it could not be read.
     pub async fn receive(
         &self,
-        Admitted { hook }: Admitted,
+        Admitted { hook, held: _held }: Admitted<'_>,
         headers: &HeaderMap,
         body: Result<Bytes, StatusCode>,
     ) -> Response {
@@ -111,25 +147,22 @@ impl HookDoor {
         let body = match body {
             Ok(body) => body,
             Err(StatusCode::PAYLOAD_TOO_LARGE) => return *self.too_large(hook),
-            Err(_) => return *self.refuse(Code::InvalidJson, "the body was not sent whole"),
+            Err(StatusCode::SERVICE_UNAVAILABLE) => return *self.full(hook),
+            Err(_) => return *self.refuse(hook, Code::InvalidJson, "the body was not sent whole"),
         };
-        let body = match verify(hook, headers, body) {
+        let body = match hook.verify(headers, body, clock::wall().as_second()) {
             Ok(body) => body,
-            Err(code) => return *self.unproven(hook, code),
+            Err(code) => return *self.refuse(hook, code, wanted(code)),
         };
         if let Err(seconds) = hook.limit.take(clock::instant()) {
-            self.metrics.event(Source::Hook.as_str(), "hooks", Received::Rejected);
+            self.log(hook, Code::TooMany);
+            self.count_refusal();
             return Code::too_many(seconds);
         }
-        let headers = kept(hook, headers);
-        let value = match body::parse(body::content_type(&headers), &body) {
-            Ok(value) => value,
-            Err(says) => return *self.refuse(Code::InvalidJson, &says),
-        };
-        let Signal { event, key, delivery, .. } = hook.signal(&headers, &value);
-        let id = delivery.map_or_else(Uuid::new_v4, |delivery| event::hook_id(&hook.name, &delivery));
-        let post = HookPost::new(&hook.name, id, &key, &event, headers);
-        self.put(hook, HookPost { is_expected: hook.expect.is_some(), ..post }, body).await
+        match posts(hook, headers, body) {
+            Ok(posts) => self.put(hook, posts).await,
+            Err(error) => *self.refuse(hook, unreadable(&error), &error.to_string()),
+        }
     }
 
     /// Counts what became of a request with this path. The name of an unknown hook is somebody else's text, and is not
@@ -141,12 +174,13 @@ impl HookDoor {
         }
     }
 
-    async fn put(&self, hook: &Hook, post: HookPost, body: Bytes) -> Response {
-        let id = post.id;
+    /// Puts the events of a delivery on disk. Each has its own id, so what is there already when one of them cannot be
+    /// put is known when the sender repeats them all.
+    async fn put(&self, hook: &Hook, posts: Vec<(HookPost, Bytes)>) -> Response {
         if !self.gate.takes() {
-            return *self.refuse(Code::Unavailable, "another daemon answers for this bot, or may");
+            return *self.refuse(hook, Code::Unavailable, "another daemon answers for this bot, or may");
         }
-        if !self.room.has(body.len()).await {
+        if !self.room.has(posts.iter().map(|(_, body)| body.len()).sum()).await {
             if let Some(count) = self.not_stored.count() {
                 tracing::error!(
                     hook = hook.name,
@@ -154,88 +188,84 @@ impl HookDoor {
                     "a delivery to a hook was not taken: what waits, and dead letters, fill hooks.keep; look at `switchboard inbox list`"
                 );
             }
-            return *self.refuse(Code::Unavailable, "the ledger has no room for it now; nothing was accepted");
+            return *self.refuse(hook, Code::Unavailable, "the ledger has no room for it now; nothing was accepted");
         }
-        match self.door.take(Source::Hook, &Event::Hook(post), Some(body)).await {
-            Ok(received) => Code::queued(id, received),
+        let first = posts.first().map(|(post, _)| post.id);
+        let puts = posts
+            .into_iter()
+            .map(|(post, body)| async move { self.door.take(Source::Hook, &Event::Hook(post), Some(body)).await });
+        match try_join_all(puts).await {
+            Ok(received) => {
+                let is_repeat = !received.is_empty() && received.iter().all(|one| *one == Received::Duplicate);
+                Code::queued(first, if is_repeat { Received::Duplicate } else { Received::Accepted })
+            }
             Err(error) => {
                 if let Some(count) = self.not_stored.count() {
                     tracing::error!(hook = hook.name, %error, count, "a delivery to a hook could not be put on disk and was not acknowledged");
                 }
-                *self.refuse(Code::Unavailable, "the ledger cannot take it now; nothing was accepted")
+                self.count_refusal();
+                Code::Unavailable.answer("the ledger cannot take it now; nothing was accepted")
             }
         }
     }
 
-    /// Refuses a sender that did not prove itself.
-    fn unproven(&self, hook: &Hook, code: Code) -> Box<Response> {
-        if let Some(count) = self.refused.count() {
-            tracing::warn!(
-                hook = hook.name,
-                ?code,
-                count,
-                "a delivery to a hook was refused; more within a minute, to any hook, are only counted"
-            );
-        }
-        self.refuse(code, wanted(code))
-    }
-
     fn too_large(&self, hook: &Hook) -> Box<Response> {
         let says = format!("the body has more than {} bytes, which is max_body of this hook", hook.max_body);
-        self.refuse(Code::TooLarge, &says)
+        self.refuse(hook, Code::TooLarge, &says)
     }
 
-    /// Counts a refusal, and answers it.
-    fn refuse(&self, code: Code, says: &str) -> Box<Response> {
-        self.metrics.event(Source::Hook.as_str(), "hooks", Received::Rejected);
+    fn full(&self, hook: &Hook) -> Box<Response> {
+        self.refuse(hook, Code::Unavailable, "as many bytes as hooks.in_flight allows are being worked on; come again")
+    }
+
+    /// Refuses a delivery to a hook.
+    fn refuse(&self, hook: &Hook, code: Code, says: &str) -> Box<Response> {
+        self.log(hook, code);
+        self.count_refusal();
         Box::new(code.answer(says))
     }
+
+    fn log(&self, hook: &Hook, code: Code) {
+        if let Some(count) = hook.refused.count() {
+            let name = &hook.name;
+            tracing::warn!(
+                hook = name,
+                ?code,
+                count,
+                "a delivery to a hook was refused; more to this hook within a minute are only counted"
+            );
+        }
+    }
+
+    /// Counts a refusal.
+    fn count_refusal(&self) {
+        self.metrics.event(Source::Hook.as_str(), "hooks", Received::Rejected);
+    }
+}
+
+fn unreadable(error: &BodyError) -> Code {
+    match error {
+        BodyError::NotJson(_) => Code::InvalidJson,
+        BodyError::NotXml(_) => Code::InvalidXml,
+    }
+}
+
+/// The token that a sender of CloudEvents has in the query.
+fn access_token(query: &str) -> Option<String> {
+    let mut fields = url::form_urlencoded::parse(query.as_bytes());
+    fields.find_map(|(name, value)| (name == ACCESS_TOKEN).then(|| value.into_owned()))
 }
 
 /// What a sender that was not let in has to do.
 fn wanted(code: Code) -> &'static str {
     match code {
-        Code::ServiceKeyMissing => "the header key is missing; it holds the service key",
+        Code::ServiceKeyMissing => "what auth of this hook asks for is missing; a service key is in the header key",
         Code::SignatureMissing => "the header with the signature is missing; give the sender the secret of this hook",
         Code::InvalidSignature => {
             "the signature does not fit the body and the secret of this hook, or its time is too far from ours"
         }
         _ => "the request does not show what auth of this hook asks for",
     }
-}
-
-/// Checks the signature, if the hook has one.
-fn verify(hook: &Hook, headers: &HeaderMap, body: Bytes) -> Result<Bytes, Code> {
-    let Some(signature) = &hook.signature else { return Ok(body) };
-    if !signature.is_required && !signature.scheme.is_signed(headers) {
-        return Ok(body);
-    }
-    let verified: Result<Verified<Bytes>, _> = signature.scheme.verify(headers, body, clock::wall_ms() / 1000);
-    match verified {
-        Ok(verified) => Ok(verified.get().clone()),
-        Err(SignatureError::Missing) => Err(Code::SignatureMissing),
-        Err(SignatureError::Wrong) => Err(Code::InvalidSignature),
-    }
-}
-
-/// The headers that are kept: those that are text and hold no proof, the small ones first, up to the limit.
-fn kept(hook: &Hook, headers: &HeaderMap) -> BTreeMap<String, String> {
-    let is_proof = |name: &str, value: &str| {
-        name == "key"
-            || PROOFS.iter().any(|part| name.contains(part))
-            || hook.signature.as_ref().is_some_and(|signature| signature.scheme.header() == name)
-            || hook.auths().any(|auth| auth.is_in(name, value))
-    };
-    let texts = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-    let mut texts: Vec<_> = texts.filter(|(name, value)| !is_proof(name, value)).collect();
-    texts.sort_by_key(|(name, value)| (*name != header::CONTENT_TYPE.as_str(), name.len() + value.len()));
-    let (mut kept, mut left) = (BTreeMap::new(), MOST_HEADERS);
-    for (name, value) in texts {
-        let Some(rest) = left.checked_sub(name.len() + value.len()) else { break };
-        left = rest;
-        kept.entry(name.to_owned()).or_insert_with(|| value.to_owned());
-    }
-    kept
 }
 
 /// Tells a sender of CloudEvents that it may post.

@@ -1,6 +1,6 @@
-//! Other systems that post to the bot. `door` takes a delivery: `proof` checks who sent it, `body` reads it, and one row
-//! goes into the inbox. `work` makes messages of the row, with what the sender's preset in `presets` knows of its
-//! payloads. Nothing is sent here.
+//! Other systems that post to the bot. `door` takes a delivery: `origin` says where it comes from, `proof` checks who sent
+//! it, `in_flight` has room for it, `body` reads it, and `events` makes one row of it, or of each event of a batch. `work`
+//! makes messages of a row, with what the sender's preset in `presets` knows of its payloads. Nothing is sent here.
 
 mod addresses;
 mod body;
@@ -8,8 +8,11 @@ mod chat;
 mod code;
 mod door;
 mod ends;
+mod events;
+mod in_flight;
 mod limit;
 mod making;
+mod origin;
 mod paths;
 mod presets;
 mod proof;
@@ -26,16 +29,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
+use bytes::Bytes;
+use ipnet::IpNet;
 use serde_json::Value;
 
 use crate::clock::{self, Clock};
-use crate::config::{self, HookExpect};
+use crate::config::{self, Expiry, HookExpect};
 use crate::outbox::Destination;
 use crate::places::Place;
-use crate::signature::{Scheme, SecretKey};
+use crate::signature::{Scheme, SecretKey, SignatureError};
 use crate::store::ChatHook;
+use crate::telemetry::Seldom;
 
-pub use door::{HookDoor, PATH};
+pub use door::{Admitted, HookDoor, PATH};
 pub use ends::{HookState, last_day};
 pub use making::{HookError, HookMaker, HookOrder, NewHook};
 pub use setup::setup_text;
@@ -43,9 +49,11 @@ pub use silence::{due_silences, watched};
 pub use trying::{HookSummary, Tried};
 pub use work::HookWork;
 
+use code::Code;
 use limit::Limit;
 use paths::Path;
 use presets::{Preset, Signal};
+use proof::Shown;
 use rule::{RulePart, Told};
 use rules::{Rules, Telling};
 use shelf::{Shelf, Standing};
@@ -58,11 +66,14 @@ struct Hook {
     /// What a sender may show in place of `auth` while its secret is replaced.
     old_auth: Option<proof::Auth>,
     signature: Option<Signature>,
+    allow_ips: Option<Vec<IpNet>>,
     max_body: usize,
     limit: Limit,
     enabled: bool,
     /// From when it takes nothing any more, in milliseconds since 1970.
     expires: Option<i64>,
+    /// When a refusal was last logged.
+    refused: Seldom,
     to: Vec<Place>,
     dedupe: Option<Dedupe>,
     /// Whether everything is done but posting.
@@ -190,8 +201,8 @@ impl Dedupe {
 
 impl Hook {
     fn new(hook: &config::Hook, of_all: &config::Hooks, room: Option<&str>) -> Result<Hook, String> {
-        let config::Hook { name, preset, auth, signature, max_body, limit, enabled, to, expect, rule, .. } = hook;
-        let config::Hook { vars, dedupe, shadow, .. } = hook;
+        let config::Hook { name, preset, auth, signature, allow_ips, max_body, limit, enabled, expires, .. } = hook;
+        let config::Hook { to, expect, vars, dedupe, shadow, rule, .. } = hook;
         let preset = presets::named(preset)?;
         let signature = signature.as_ref().map(|signature| {
             let form = proof::form(preset.signature.map(|form| form()), signature)?;
@@ -213,10 +224,12 @@ impl Hook {
             auth: proof::Auth::new(auth.as_ref())?,
             old_auth: None,
             signature: signature.transpose()?,
+            allow_ips: allow_ips.clone(),
             max_body: *max_body,
             limit: Limit::new(*limit, clock::instant()),
             enabled: *enabled,
-            expires: None,
+            expires: expires.map(Expiry::end),
+            refused: Seldom::default(),
             to,
             dedupe: dedupe.as_deref().map(Dedupe::new).transpose().map_err(|error| format!("dedupe: {error}"))?,
             is_shadow: *shadow,
@@ -260,12 +273,25 @@ impl Hook {
     }
 
     /// Checks that the sender shows a secret that is good.
-    fn check(&self, headers: &HeaderMap, token: Option<&str>) -> Result<(), code::Code> {
-        let refused = match self.auth.check(headers, token) {
+    fn check(&self, shown: &Shown<'_>) -> Result<(), Code> {
+        let refused = match self.auth.check(shown) {
             Ok(()) => return Ok(()),
             Err(code) => code,
         };
-        self.old_auth.as_ref().map_or(Err(refused), |old| old.check(headers, token))
+        self.old_auth.as_ref().map_or(Err(refused), |old| old.check(shown))
+    }
+
+    /// The body, if its signature is right at this time in seconds since 1970, or the hook needs none.
+    fn verify(&self, headers: &HeaderMap, body: Bytes, now: i64) -> Result<Bytes, Code> {
+        let Some(Signature { scheme, is_required }) = &self.signature else { return Ok(body) };
+        if !is_required && !scheme.is_signed(headers) {
+            return Ok(body);
+        }
+        match scheme.verify(headers, body, now) {
+            Ok(verified) => Ok(verified.get().clone()),
+            Err(SignatureError::Missing) => Err(Code::SignatureMissing),
+            Err(SignatureError::Wrong) => Err(Code::InvalidSignature),
+        }
     }
 
     /// The messages about a delivery, each with its destinations.

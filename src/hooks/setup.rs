@@ -117,7 +117,7 @@ fn shown_proof(auth: Option<&HookAuth>) -> ShownProof {
         (true, ..) => proof("bearer", "Authorization", "Bearer ", "auth.bearer"),
         (_, true, _) => proof("url_token", "", "", "auth.url_token"),
         (.., false) => proof("service_key", "key", "", "auth.service_key"),
-        (.., true) => proof("other", "Authorization", "Bearer ", "auth"),
+        (.., true) => proof("other", "Authorization", "Bearer ", "auth.jwt"),
     }
 }
 
@@ -126,12 +126,15 @@ fn add_signature(values: &mut Value, form: Option<&SignatureForm>) {
         Algorithm::Sha1 => "sha1",
         Algorithm::Sha256 => "sha256",
         Algorithm::Sha512 => "sha512",
+        Algorithm::Ed25519 => "ed25519",
     });
     let written = form.map(|form| match form.encoding {
         Encoding::Hex => format!("{}HEX", form.prefix),
         Encoding::Base64 => format!("{}BASE64", form.prefix),
     });
-    let is_simple = form.is_some_and(|form| form.signed == "{body}" && matches!(form.encoding, Encoding::Hex));
+    let is_simple = form.is_some_and(|form| {
+        form.signed == "{body}" && matches!(form.encoding, Encoding::Hex) && form.algorithm != Algorithm::Ed25519
+    });
     let signed = json!({
         "signed": form.is_some(), "is_simple": is_simple, "algorithm": algorithm, "written": written,
         "signature_header": form.map(|form| &form.header), "prefix": form.map(|form| &form.prefix),

@@ -100,7 +100,7 @@ impl Hooks {
         payload: &[u8],
     ) -> Result<Vec<(String, Value)>, String> {
         let hook = self.named(name)?;
-        let body = body::parse(body::content_type(headers), payload)?;
+        let body = body::read(headers, payload).map_err(|error| error.to_string())?;
         let signal = hook.signal(headers, &body);
         let vars = hook
             .rules
@@ -124,7 +124,7 @@ impl Hooks {
     /// There is no such hook, the payload cannot be read, or a rule cannot be carried out.
     pub fn attempt(&self, name: &str, headers: &BTreeMap<String, String>, payload: &[u8]) -> Result<Tried, String> {
         let hook = self.named(name)?;
-        let body = body::parse(body::content_type(headers), payload)?;
+        let body = body::read(headers, payload).map_err(|error| error.to_string())?;
         let signal = hook.signal(headers, &body);
         let Telling { told, wrong, is_blank } = hook.tell(&signal, headers, &body);
         if !wrong.is_empty() {

@@ -50,9 +50,9 @@ impl HookWork {
             Ok(None) => return unreadable(hook, post, "its body is no longer in the ledger"),
             Err(error) => return self.desk.retry_or_give_up(row, &error.to_string()),
         };
-        let body = match body::parse(body::content_type(&post.headers), &bytes) {
+        let body = match body::read(&post.headers, &bytes) {
             Ok(body) => body,
-            Err(error) => return unreadable(hook, post, &error),
+            Err(error) => return unreadable(hook, post, &error.to_string()),
         };
         let preset = hook.preset.name;
         let mut signal = hook.signal(&post.headers, &body);

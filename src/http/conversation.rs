@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -26,10 +27,11 @@ const SMALLEST_BUFFER: usize = 8192;
 /// The longest time before it is checked again whether a client takes too long.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
-/// Serves a connection. Its errors are caused by the client, and are not logged.
+/// Serves a connection from this address. Its errors are caused by the client, and are not logged.
 pub(super) async fn serve_connection(
     stream: TcpStream,
     routes: Arc<Routes>,
+    peer: IpAddr,
     header_limit: usize,
     seat: Seat,
     stop: CancellationToken,
@@ -42,7 +44,7 @@ pub(super) async fn serve_connection(
         seat.is_at(if is_whole { Phase::Working } else { Phase::Body });
         async move {
             let request = request.map(|body| Watched { inner: body, seat: Arc::clone(&seat) });
-            let answer = routes.answer(request, seat.is_spare).await;
+            let answer = routes.answer(request, peer, seat.is_spare).await;
             seat.is_at(Phase::Idle);
             Ok::<_, Infallible>(answer)
         }

@@ -1,7 +1,9 @@
 //! What a listener answers, and the limits of every request: the size of its body, and the time.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
@@ -18,7 +20,7 @@ use tower::ServiceExt;
 use crate::api::{self, ApiDoor};
 use crate::config;
 use crate::health::Health;
-use crate::hooks::{self, HookDoor};
+use crate::hooks::{self, Admitted, HookDoor};
 use crate::receiver::webhook::Webhook;
 use crate::store::Store;
 
@@ -75,8 +77,8 @@ impl Routes {
         Routes { webhook, hooks, api, others: limited(others), spare: limited(spare), body_limit, timeout }
     }
 
-    /// Answers a request. `is_spare` says that all connections are taken.
-    pub(super) async fn answer<B>(&self, request: Request<B>, is_spare: bool) -> Response
+    /// Answers a request from this address. `is_spare` says that all connections are taken.
+    pub(super) async fn answer<B>(&self, request: Request<B>, peer: IpAddr, is_spare: bool) -> Response
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
@@ -90,7 +92,7 @@ impl Routes {
                 }
                 (_, Some(hooks), _) if !is_spare && request.uri().path().starts_with(hooks::PATH) => {
                     let (head, body) = request.into_parts();
-                    post_to_hook(hooks, &head, body).await
+                    post_to_hook(hooks, peer, &head, body).await
                 }
                 (_, _, Some(api)) if !is_spare && request.uri().path().starts_with(api::PATH) => {
                     let (head, body) = request.into_parts();
@@ -108,13 +110,13 @@ impl Routes {
 }
 
 /// Answers a request to a hook. Each hook has its own limit for bodies.
-async fn post_to_hook<B>(hooks: &HookDoor, head: &Parts, body: B) -> Response
+async fn post_to_hook<B>(hooks: &HookDoor, peer: IpAddr, head: &Parts, body: B) -> Response
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
 {
-    let answer = match hooks.admit(&head.method, head.uri.path(), &head.headers) {
-        Ok(admitted) => {
-            let body = read_whole(body, admitted.most()).await;
+    let answer = match hooks.admit(peer, head) {
+        Ok(mut admitted) => {
+            let body = read_held(body, &mut admitted).await;
             hooks.receive(admitted, &head.headers, body).await
         }
         Err(answer) => *answer,
@@ -155,11 +157,37 @@ async fn read_whole<B>(body: B, most: usize) -> Result<Bytes, StatusCode>
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
 {
-    match Limited::new(body, most).collect().await {
-        Ok(whole) => Ok(whole.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
-        Err(_) => Err(StatusCode::BAD_REQUEST),
+    let whole = Limited::new(body, most).collect().await.map_err(|error| status_of(&error))?;
+    Ok(whole.to_bytes())
+}
+
+/// The whole body of a delivery to a hook. There has to be room for each part of it.
+///
+/// # Errors
+/// As [`read_whole`], and 503 if there is no room.
+async fn read_held<B>(body: B, admitted: &mut Admitted<'_>) -> Result<Bytes, StatusCode>
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
+{
+    let mut body = pin!(Limited::new(body, admitted.most()));
+    // Most bodies come as one part, which is then not copied.
+    let (mut first, mut whole) = (Bytes::new(), Vec::new());
+    while let Some(frame) = body.frame().await {
+        let part = frame.map_err(|error| status_of(&error))?.into_data().unwrap_or_default();
+        if !admitted.hold(part.len()) {
+            return Err(StatusCode::SERVICE_UNAVAILABLE);
+        }
+        match first.is_empty() {
+            true => first = part,
+            false if whole.is_empty() => whole = [&*first, &*part].concat(),
+            false => whole.extend_from_slice(&part),
+        }
     }
+    Ok(if whole.is_empty() { first } else { whole.into() })
+}
+
+fn status_of(error: &BoxError) -> StatusCode {
+    if error.is::<LengthLimitError>() { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST }
 }
 
 async fn not_posted() -> Response {

@@ -15,15 +15,23 @@ pub(super) const SECRETS: [&str; 8] = [
     "audit.old_key",
 ];
 
-/// Keys of a `[[hook]]` that are secrets, and may be given in the same way.
-const OF_HOOKS: [&str; 6] =
-    ["auth.bearer", "auth.basic", "auth.service_key", "auth.url_token", "auth.header.value", "signature.secrets"];
+/// Keys of a `[[hook]]` that are secrets, or keys, and may be given in the same way.
+const OF_HOOKS: [&str; 8] = [
+    "auth.bearer",
+    "auth.basic",
+    "auth.service_key",
+    "auth.url_token",
+    "auth.header.value",
+    "auth.jwt.secret",
+    "auth.jwt.key",
+    "signature.secrets",
+];
 
 /// The same of an `[[api_key]]`.
 const OF_API_KEYS: [&str; 1] = ["key"];
 
 /// Those of hooks that may be lists.
-const LISTS_OF_HOOKS: [&str; 2] = ["auth.service_key", "signature.secrets"];
+const LISTS_OF_HOOKS: [&str; 3] = ["auth.service_key", "auth.jwt.secret", "signature.secrets"];
 
 /// Replaces each `<key>_file` by the content of that file. Adds failures to `wrong`, and the keys they leave without a
 /// value to `spoiled`.

@@ -21,6 +21,8 @@ mod statuspage;
 mod uptime_kuma;
 mod zabbix;
 
+use serde_json::Value;
+
 pub(super) use payload::{Preset, Proof, Signal, State, safe};
 
 /// Every preset.
@@ -46,6 +48,24 @@ pub(super) const ALL: [&Preset; 17] = [
 
 /// The name of the preset of which nothing is known.
 pub(super) const GENERIC: &str = generic::PRESET.name;
+/// The content type of one event of a batch.
+pub(super) const EVENT: &str = cloudevents::EVENT;
+
+impl Preset {
+    /// The events of a delivery, if it is a batch of them.
+    pub(super) fn batch<'a>(
+        &self,
+        content_type: Option<&str>,
+        body: &'a Value,
+    ) -> Option<Result<&'a [Value], &'static str>> {
+        cloudevents::batch(content_type, body).filter(|_| self.is_cloudevents())
+    }
+
+    /// Whether its senders are those of CloudEvents, who may also show their token in the query.
+    pub(super) fn is_cloudevents(&self) -> bool {
+        self.name == cloudevents::PRESET.name
+    }
+}
 
 /// The preset with this name.
 ///

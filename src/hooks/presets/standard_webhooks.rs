@@ -18,7 +18,7 @@ fn read(payload: &Payload<'_>) -> Signal {
         event: event.to_owned(),
         title: event.to_owned(),
         at: payload.time("/timestamp"),
-        delivery: payload.id("webhook-id"),
+        delivery: payload.id("webhook-id").or_else(|| payload.id("svix-id")),
         says: (!kind.is_empty()).then(|| format!("**{kind}**")),
         ..Signal::default()
     }

@@ -39,6 +39,7 @@ fn each_library_is_used_where_it_belongs() {
         ("toml", &["config"][..]),
         ("std::env", &["config"]),
         ("hmac", &["signature"]),
+        ("ring::signature", &["signature"]),
         ("clap", &["cli"]),
         ("reqwest", &["webex", "sources", "simulator"]),
         ("rustls", &["webex"]),
