@@ -145,7 +145,7 @@ impl TaskSpawner<'_> {
         let Config { api_key, webex, server, .. } = self.config;
         let keys = ApiKeys::new(api_key, webex.room_id.as_deref());
         let Shared { desk, places, gate, .. } = self.shared;
-        let door = || ApiDoor::new(keys, &desk, places.clone(), gate.clone(), server.api_body_limit);
+        let door = || ApiDoor::new(keys, desk, places.clone(), gate.clone(), server.api_body_limit);
         (!api_key.is_empty()).then(door)
     }
 
