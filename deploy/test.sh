@@ -95,6 +95,22 @@ check_alerts() {
     ok "alerts.yaml names metrics that there are"
 }
 
+check_examples() {
+    local said file
+    if here promtool && here amtool; then
+        said=$(promtool check config "$deploy/example/alertmanager/prometheus.yml" 2>&1) || failed "prometheus.yml: $said"
+        said=$(amtool check-config "$deploy/example/alertmanager/alertmanager.yml" 2>&1) || failed "alertmanager.yml: $said"
+        ok "Prometheus and Alertmanager take the settings of their example"
+    else
+        skipped "the example of Alertmanager, promtool or amtool is not here"
+    fi
+    for file in "$deploy"/example/*/*.sh; do
+        [[ -x $file ]] || failed "$file cannot be run"
+        said=$(sh -n "$file" 2>&1) || failed "$file: $said"
+    done
+    ok "the scripts of the examples can be read"
+}
+
 # The settings below are all the daemon gets: PM2 hands on its environment, which would win over them.
 clean_env=(-i "PATH=$PATH" "HOME=$work" "PM2_HOME=$work/pm2")
 pm2() { env "${clean_env[@]}" "$work/node_modules/.bin/pm2" "$@"; }
@@ -169,4 +185,5 @@ check_systemd
 check_caddy
 check_compose
 check_alerts
+check_examples
 check_pm2

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use minijinja::value::{Enumerator, Object, Serde, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
 
-use crate::text::{escape, host_link};
+use crate::text::{code_block, escape, host_link};
 
 /// How many steps a template or an expression may take.
 const STEPS: u64 = 100_000;
@@ -173,6 +173,7 @@ fn environment() -> Environment<'static> {
     environment.set_formatter(write);
     // What somebody calls trusted is written as it is. `safe` is the word that templates of other programs have.
     environment.add_filter("markdown", |text: String| Value::from_safe_string(text));
+    environment.add_filter("code", |text: String| Value::from_safe_string(code_block(&text)));
     environment.add_function("link", |address: String| Value::from_safe_string(host_link(&address)));
     environment
 }
@@ -262,6 +263,11 @@ mod tests {
             render("{{ link('https://ci.example.org/1') }} {{ link('javascript:x') }}").unwrap(),
             "[ci.example.org](https://ci.example.org/1)"
         );
+    }
+
+    #[test]
+    fn what_is_called_code_keeps_its_lines_and_does_not_leave_its_block() {
+        assert_eq!(render("{{ 'a\n```\n<@all>' | code }}").unwrap(), "````\na\n```\n<\u{200b}@all>\n````");
     }
 
     #[test]

@@ -97,17 +97,19 @@ pub(super) async fn run(options: SimulateOptions, config: Option<&Path>, parts: 
     let cloud = start_cloud(&options, &parts.program).await?;
     let (alice, space) = populate(&cloud, &options.person);
     if options.no_bot {
-        introduce(&cloud, &options, config, &parts.program)?;
+        introduce(&cloud, &options, config, &parts.program, &[])?;
         stopped.await;
         cloud.stop().await;
         return Ok(ExitCode::SUCCESS);
     }
 
-    let listener = TcpListener::bind(LOOPBACK).await?;
+    let listener = listen(config, &parts).await?;
+    let address = listener.local_addr()?;
     let program = parts.program;
     let folder = tempfile::tempdir().context("cannot make a folder for the ledger")?;
-    let variables = cloud.environment(listener.local_addr()?);
+    let variables = cloud.environment(address);
     let settings = settings(variables, folder.path(), config, &options.person, &parts)?;
+    let hooks: Vec<_> = settings.hook.iter().map(|hook| format!("http://{address}/hooks/{}", hook.name)).collect();
     telemetry::start_log(&settings.log, program)?;
     let app = App::build_on(listener, settings, parts).await?;
     let handle = app.handle();
@@ -118,7 +120,7 @@ pub(super) async fn run(options: SimulateOptions, config: Option<&Path>, parts: 
     let introduced = async {
         // The bot does not answer what was said before it was ready, so the introduction waits for it.
         let _ = tokio::time::timeout(READY_WITHIN, handle.ready()).await;
-        introduce(&cloud, &options, config, &program)
+        introduce(&cloud, &options, config, &program, &hooks)
     };
     let chat = Chat::new(&cloud, &handle, alice, space, &options);
     let ended = tokio::select! {
@@ -158,6 +160,18 @@ async fn start_cloud(options: &SimulateOptions, program: &Program) -> anyhow::Re
     })
 }
 
+/// Binds the bot's address. If the settings have hooks, it has the port of the settings, so that their senders can be set
+/// up once; else, or if that is taken, a free one.
+async fn listen(config: Option<&Path>, parts: &Parts) -> anyhow::Result<TcpListener> {
+    let settings = config.map(|file| parts.look(Some(file))).transpose()?.map(|loaded| loaded.config);
+    let with_hooks = settings.filter(|settings| !settings.hook.is_empty());
+    let port = with_hooks.map_or(0, |settings| settings.server.listen.port());
+    match TcpListener::bind((LOOPBACK.ip(), port)).await {
+        Err(_) if port != 0 => Ok(TcpListener::bind(LOOPBACK).await?),
+        bound => Ok(bound?),
+    }
+}
+
 /// Creates the people and the space, and gives Alice and the space's id. Eve is not in the space.
 fn populate(cloud: &Cloud, others: &[String]) -> (Person, String) {
     let alice = cloud.person(PEOPLE[0]).administers();
@@ -170,8 +184,14 @@ fn populate(cloud: &Cloud, others: &[String]) -> (Person, String) {
     (alice, space)
 }
 
-/// Prints where to chat and who may speak, and opens the page if asked to.
-fn introduce(cloud: &Cloud, options: &SimulateOptions, config: Option<&Path>, program: &Program) -> anyhow::Result<()> {
+/// Prints where to chat, where hooks are, and who may speak, and opens the page if asked to.
+fn introduce(
+    cloud: &Cloud,
+    options: &SimulateOptions,
+    config: Option<&Path>,
+    program: &Program,
+    hooks: &[String],
+) -> anyhow::Result<()> {
     if options.open
         && let Err(error) = open::that_detached(cloud.page_url())
     {
@@ -180,11 +200,14 @@ fn introduce(cloud: &Cloud, options: &SimulateOptions, config: Option<&Path>, pr
     if options.json {
         let all = json!({
             "page_url": cloud.page_url(), "api_url": cloud.api_url(),
-            "bot": cloud.bot(), "people": cloud.people(), "rooms": cloud.rooms(),
+            "bot": cloud.bot(), "people": cloud.people(), "rooms": cloud.rooms(), "hooks": hooks,
         });
         return Ok(print(&all.to_string())?);
     }
     print(&format!("Chat in the browser: {}", cloud.page_url()))?;
+    for hook in hooks {
+        print(&format!("Hook: {hook}"))?;
+    }
     if options.no_bot {
         print(&format!("A Webex cloud: {}\nbot token: {}", cloud.api_url(), cloud.bot().token))?;
         for person in cloud.people() {

@@ -59,26 +59,30 @@ pub(super) fn group(payload: &Payload<'_>, details: &Details) -> Signal {
 }
 
 fn says(payload: &Payload<'_>, alerts: &[Value], details: &Details) -> String {
-    let mut firing: Vec<&Value> = alerts.iter().filter(|alert| text(alert, "/status") == "firing").collect();
-    firing.sort_by_key(|alert| severity(alert));
+    let mut told: Vec<&Value> = alerts.iter().filter(|alert| text(alert, "/status") == "firing").collect();
+    let is_over = told.is_empty();
+    if is_over {
+        told.extend(alerts);
+    }
+    told.sort_by_key(|alert| severity(alert));
     let name = safe(name(payload));
-    let head = if firing.is_empty() {
-        format!("**RESOLVED** {}", alerts.len())
+    let head = if is_over {
+        format!("**RESOLVED** {}", told.len())
     } else {
-        let critical = firing.iter().filter(|alert| severity(alert) == Severity::Critical).count();
+        let critical = told.iter().filter(|alert| severity(alert) == Severity::Critical).count();
         let worst = if critical > 0 { format!(" ({critical} critical)") } else { String::new() };
-        format!("**FIRING** {}{worst}", firing.len())
+        format!("**FIRING** {}{worst}", told.len())
     };
     let mut says = format!("{head}: **{name}**{}", labels(&payload.body["groupLabels"]));
-    let lines = firing.iter().take(MOST_ITEMS).map(|alert| line(alert, details)).collect();
-    says.push_str(&bullets(lines, firing.len()));
+    let lines = told.iter().take(MOST_ITEMS).map(|alert| line(alert, details)).collect();
+    says.push_str(&bullets(lines, told.len()));
     match link(payload.text("/externalURL")) {
         link if link.is_empty() => says,
         link => format!("{says}\n\n{link}"),
     }
 }
 
-/// An alert: how bad, what it says of itself, since when, and where to read on.
+/// An alert: how bad, what it says of itself, when it fired, and where to read on.
 fn line(alert: &Value, details: &Details) -> String {
     let about = ["/annotations/summary", "/annotations/description", "/labels/alertname"];
     let about = about.into_iter().map(|place| text(alert, place)).find(|text| !text.is_empty()).unwrap_or_default();
@@ -86,13 +90,20 @@ fn line(alert: &Value, details: &Details) -> String {
         "" => String::new(),
         severity => format!("{}: ", safe(severity)),
     };
-    let since = match text(alert, "/startsAt").parse::<jiff::Timestamp>() {
-        Ok(at) => format!(", since {} UTC", at.strftime("%Y-%m-%d %H:%M")),
-        Err(_) => String::new(),
+    let time =
+        |place| text(alert, place).parse::<jiff::Timestamp>().ok().map(|at| at.strftime("%Y-%m-%d %H:%M").to_string());
+    let when = match (time("/startsAt"), time("/endsAt").filter(|_| text(alert, "/status") == "resolved")) {
+        (Some(from), Some(to)) => {
+            let is_same_day = from.split(' ').next() == to.split(' ').next();
+            let to = to.split_once(' ').filter(|_| is_same_day).map_or(to.as_str(), |(_, time)| time);
+            format!(", from {from} to {to} UTC")
+        }
+        (Some(from), None) => format!(", since {from} UTC"),
+        (None, _) => String::new(),
     };
     let place = details.links.iter().map(|place| link(text(alert, place))).find(|link| !link.is_empty());
     let (about, values) = (safe(about), (details.values)(alert));
-    format!("{severity}{about}{values}{since} {}", place.unwrap_or_default()).trim_end().to_owned()
+    format!("{severity}{about}{values}{when} {}", place.unwrap_or_default()).trim_end().to_owned()
 }
 
 fn severity(alert: &Value) -> Severity {
