@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use crate::clock;
 use crate::webex::local_part;
 
 /// Webex's names of the resources whose creation the bot works on.
@@ -44,6 +45,14 @@ pub fn unhandled_id(delivery: &[u8]) -> Uuid {
 /// The id of a delivery to a hook. `delivery` is what stays the same when the sender repeats it.
 pub fn hook_id(hook: &str, delivery: &str) -> Uuid {
     Uuid::new_v5(&EVENTS, format!("hooks/{hook}/{delivery}").as_bytes())
+}
+
+/// An id that no repeat has. The time comes first, as in those of Webex's messages.
+pub fn fresh_id() -> Uuid {
+    /// A hundred nanoseconds from the beginning of the calendar of version 1 to 1970.
+    const BEFORE_1970: i64 = 0x01b2_1dd2_1381_4000;
+    let ticks = clock::wall_ms().saturating_mul(10_000).saturating_add(BEFORE_1970);
+    beside(ticks.cast_unsigned() << 4, Uuid::new_v4())
 }
 
 /// The id of an event's nth reply. An event that is settled twice has its replies once.

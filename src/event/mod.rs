@@ -14,8 +14,9 @@ use uuid::Uuid;
 
 pub use hook::{HookPost, short_key};
 pub use ids::{
-    CLICKS, MEMBERSHIPS, MESSAGES, card_notice_id, decision_id, elsewhere_id, failure_id, hook_id, hook_letter_id,
-    hook_notice_id, hook_part_id, id, notice_id, outcome_id, part_id, removal_id, reply_id, unhandled_id,
+    CLICKS, MEMBERSHIPS, MESSAGES, card_notice_id, decision_id, elsewhere_id, failure_id, fresh_id, hook_id,
+    hook_letter_id, hook_notice_id, hook_part_id, id, notice_id, outcome_id, part_id, removal_id, reply_id,
+    unhandled_id,
 };
 pub use other::{Other, Subscription};
 pub use reference::{canonical_code, id_suffix, new_code, reference};

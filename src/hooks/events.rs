@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::Hook;
 use super::body::{self, BodyError};
@@ -46,8 +45,10 @@ pub(super) fn posts(hook: &Hook, headers: &HeaderMap, body: Bytes) -> Result<Vec
 }
 
 fn post(hook: &Hook, headers: BTreeMap<String, String>, value: &Value) -> HookPost {
-    let Signal { event, key, delivery, .. } = hook.signal(&headers, value);
-    let id = delivery.map_or_else(Uuid::new_v4, |delivery| event::hook_id(&hook.name, &delivery));
+    let Signal { event, key, subject, delivery, .. } = hook.signal(&headers, value);
+    let id = delivery.map_or_else(event::fresh_id, |delivery| event::hook_id(&hook.name, &delivery));
+    // What the state of something was before counts, so its events are worked on in order.
+    let key = if subject.is_empty() { key } else { subject };
     let post = HookPost::new(&hook.name, id, &key, &event, headers);
     HookPost { is_expected: hook.expect.is_some(), ..post }
 }

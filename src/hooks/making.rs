@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use jiff::civil::Date;
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::ends::{HookState, end_of, last_day, notice};
@@ -33,6 +34,8 @@ struct Inner {
     /// The beginning of the URLs of hooks.
     base: Option<String>,
     settings: config::Hooks,
+    /// Held while the door is told what the ledger has, so that no older reading comes last.
+    loading: Mutex<()>,
 }
 
 /// A hook to be made.
@@ -86,13 +89,14 @@ impl HookMaker {
         config: &config::Config,
     ) -> Result<HookMaker, StoreError> {
         let (base, settings) = (config.webhook.public_base(), config.hooks.clone());
-        let maker = HookMaker(Arc::new(Inner { hooks, store, places, key, base, settings }));
+        let maker = HookMaker(Arc::new(Inner { hooks, store, places, key, base, settings, loading: Mutex::default() }));
         maker.load().await?;
         Ok(maker)
     }
 
     /// Has the door take what the ledger has. Gives all of it.
     async fn load(&self) -> Result<Vec<ChatHook>, StoreError> {
+        let _loading = self.0.loading.lock().await;
         let rows = self.0.store.chat_hooks().await?;
         self.0.hooks.load(&rows, &self.0.key);
         Ok(rows)
@@ -116,6 +120,8 @@ impl HookMaker {
     /// # Errors
     /// The ledger failed. What was not told is told by the next call.
     pub async fn tell_makers(&self) -> Result<(), StoreError> {
+        // A change whose command was cut off before this is known from now on.
+        self.load().await?;
         for (row, state) in self.list().await? {
             let found = notice(&row, state, self.0.hooks.now(), millis(self.0.settings.notice));
             let Some((kind, says)) = found else { continue };

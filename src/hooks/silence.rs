@@ -71,6 +71,12 @@ impl HookWork {
         if *is_over != is_told || *is_over != has_ended(&state, *since) {
             return end(silence, Verdict::Noted, "it is no longer so").into();
         }
+        let since_told = (!is_over).then_some(*since);
+        let effect = Effect::Silence { hook: name.clone(), since: since_told };
+        if hook.is_shadow {
+            let reason = "the hook is in shadow: nothing is posted";
+            return end(silence, Verdict::Ignored, reason).with([effect]).into();
+        }
         let markdown = if *is_over { ended(hook, expect, &state, *since) } else { begun(hook, expect, *since) };
         let addresses = match Addresses::find(&self.places, hook.to.iter().collect()).await {
             Ok(addresses) => addresses,
@@ -84,8 +90,6 @@ impl HookWork {
             let end = end(silence, Verdict::Failed, "a destination of the hook cannot be reached");
             return end.noted(wrong.join("; ")).then(letters).dead().into();
         }
-        let since = (!is_over).then_some(*since);
-        let effect = Effect::Silence { hook: name.clone(), since };
         end(silence, Verdict::Done, "it is told").then(letters).with([effect]).into()
     }
 }

@@ -83,8 +83,10 @@ impl HookWork {
         if !wrong.is_empty() {
             let error = wrong.join("; ");
             tracing::error!(hook = hook.name, error, reason, "an event of a hook is a dead letter");
-            let end = end(preset, post, Verdict::Failed, reason);
-            return end.noted(error).then(letters(row, hook, &addresses, told)).dead().into();
+            // What nobody was told is not how things stood before.
+            let end = end(preset, post, Verdict::Failed, reason).noted(error);
+            let letters = if hook.is_shadow { Vec::new() } else { letters(row, hook, &addresses, told) };
+            return end.then(letters).dead().into();
         }
         if told.is_empty() {
             return end(preset, post, Verdict::Ignored, hook.silence(is_blank)).with(state).into();
@@ -120,8 +122,9 @@ fn by(told: &[Told<'_>]) -> String {
     }
 }
 
-/// The letters of the messages, for each destination as many as a message needs. A letter has the same id when its event
-/// is worked on again, whichever rules held before and whichever titles meant a space.
+/// The letters of the messages, for each destination as many as a message needs. The id of a letter is made of its rule,
+/// its destination and its part. So it is the same when the event is worked on again, even if fewer rules or destinations
+/// were found before.
 fn letters(row: &Claimed, hook: &Hook, addresses: &Addresses, told: Vec<Told<'_>>) -> Vec<Entry> {
     let mut letters = Vec::new();
     for Told { to, thread, markdown, card, updates, of: made, .. } in told {

@@ -222,6 +222,15 @@ async fn in_shadow_everything_is_done_but_posting() {
     assert!(story.contains("by rule all"), "{story}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn in_shadow_a_rule_that_fails_lets_the_others_say_nothing_either() {
+    let rules = "shadow = true\n[[hook.rule]]\ntemplate = \"{{ nothing }}\"\n[[hook.rule]]\ntemplate = \"also\"";
+    let bot = bot(rules).await;
+    let id = post(&bot, json!({"a": "b"})).await;
+    bot.settle().await;
+    assert!(bot.cloud.messages().is_empty() && explain(&bot, &id).contains("rule 1: template"));
+}
+
 #[test]
 fn a_template_of_a_file_is_read_and_tried() {
     let folder = tempfile::tempdir().unwrap();

@@ -175,3 +175,23 @@ async fn a_silence_with_nowhere_to_go_is_kept_and_told_once_the_settings_are_men
     let watch = Watch::on(stood_on, clock, &hook("Ops")).await;
     watch.said_of("a is silent", 1).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_shows_that_its_sender_is_alive_and_a_hook_in_shadow_says_nothing_of_its_silence() {
+    let dead_man = HOOKS.replacen("auth = \"none\"", "auth = \"none\"\ndedupe = \"$.id\"", 1);
+    let shadow =
+        "[[hook]]\nname = \"shade\"\nauth = \"none\"\nto = \"Ops\"\nshadow = true\nexpect = { every = \"1h\" }\n";
+    let watch = Watch::begin(&format!("{dead_man}{shadow}")).await;
+    let beat = async || assert_eq!(posts(&watch.bot, "/hooks/night_backup", &[], r#"{"id": 1}"#).await.0, 202);
+    beat().await;
+    watch.turn(23);
+    watch.said_of("hourly", 1).await;
+    beat().await;
+    watch.turn(2);
+    watch.posts("hourly").await;
+    watch.said_of("hourly", 2).await;
+    assert!(watch.said("night_backup").is_empty(), "{}", watch.bot.cloud.transcript());
+    watch.turn(23);
+    watch.said_of("night_backup", 1).await;
+    assert!(watch.said("shade").is_empty(), "{}", watch.bot.cloud.transcript());
+}

@@ -87,7 +87,7 @@ fn subject(payload: &Payload<'_>, event: &str) -> String {
     let source = payload.text("/repository/full_name");
     let run = |part: &str| payload.number(&format!("/workflow_run/{part}"));
     match event {
-        "workflow_run" if payload.text("/action") == "completed" => {
+        "workflow_run" => {
             format!("{source} {} {}", run("workflow_id"), run("head_branch"))
         }
         "deployment_status" => format!("{source} {}", payload.text("/deployment_status/environment")),

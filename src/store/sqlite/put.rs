@@ -34,6 +34,10 @@ impl Sqlite {
 
     fn add(&mut self, entry: &Entry, lane: Uuid) -> Result<bool, StoreError> {
         let Entry { id, queue, accepted_at, happened_at, subject, label, body, target, cause, .. } = entry;
+        // A repeat is heard too: its sender is alive.
+        if let Some(hook) = &entry.heard {
+            self.hear(hook)?;
+        }
         if self.seq_of(*id)?.is_some() {
             return Ok(false);
         }
@@ -47,9 +51,6 @@ impl Sqlite {
         }
         if let Some(bytes) = &entry.raw {
             self.keep_raw(seq, bytes, entry.is_payload)?;
-        }
-        if let Some(hook) = &entry.heard {
-            self.hear(hook)?;
         }
         Ok(true)
     }
