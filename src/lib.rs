@@ -41,10 +41,9 @@
 //!
 //! What another system posts to a hook is taken by `hooks` in place of steps 2 to 4: once its sender has proven itself,
 //! the payload is stored beside the event's row, and the answer is 202. At steps 6 to 8 `hooks` makes the messages, by
-//! what it knows of the sender's payloads. If nothing comes to a hook that expects something, the silence and its end are
-//! events too.
-//! Hooks are in the settings, or an admin made them from the chat: these are in
-//! the ledger, with a salt for each secret, and the secret itself is in the message to the admin alone.
+//! what it knows of the sender's payloads. A hook may expect that something comes: then a silence is an event too, and
+//! so is its end. Hooks are in the settings, or an admin made them from the chat. Those are in the ledger, with a salt
+//! for each secret; the secret itself is in the message to the admin alone.
 //!
 //! With `delivery.mode = "websocket"` the events come over a socket that `receiver` holds open. They enter at step 4,
 //! and an envelope is acknowledged where a webhook is answered 200. Polling enters there too, and so do messages that a
