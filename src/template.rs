@@ -1,6 +1,9 @@
 //! Expressions and templates of the settings, in the language of Jinja. Foreign text cannot mention, link or format,
 //! unless a template says `| markdown`. How long and how much a template may write is bounded. Pure.
 
+mod condition;
+mod names;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -9,7 +12,9 @@ use std::sync::Arc;
 use minijinja::value::{Enumerator, Object, Serde, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
 
-use crate::text::{code_block, escape, host_link};
+use condition::Condition;
+
+use crate::text::{code_block, code_span, escape, host_link};
 
 /// How many steps a template or an expression may take.
 const STEPS: u64 = 100_000;
@@ -107,45 +112,62 @@ impl Values {
 #[error("{0}")]
 pub struct TemplateError(String);
 
-/// Templates by their names, and expressions.
-pub struct Templates(Environment<'static>);
+/// Templates by their names, and conditions.
+pub struct Templates {
+    environment: Environment<'static>,
+    /// The terms of a condition are templates.
+    conditions: BTreeMap<String, Condition<String>>,
+}
 
 impl Templates {
     /// No templates yet.
     pub fn new() -> Templates {
-        Templates(environment())
+        Templates { environment: environment(), conditions: BTreeMap::new() }
     }
 
     /// Adds a template.
     ///
     /// # Errors
-    /// It is no template; the error says in which line and why.
+    /// It is no template, or names a filter, a test or a function that does not exist.
     pub fn add(&mut self, name: String, source: String) -> Result<(), TemplateError> {
-        self.0.add_template_owned(name, source).map_err(|error| explained(&error))
+        let unknown = names::unknown(&self.environment, &source);
+        self.environment.add_template_owned(name, source).map_err(|error| explained(&error))?;
+        unknown.map_or(Ok(()), |says| Err(TemplateError(says)))
     }
 
-    /// Adds an expression.
+    /// Adds a condition.
     ///
     /// # Errors
-    /// It is no expression, and why.
-    pub fn add_expression(&mut self, name: String, expression: &str) -> Result<(), TemplateError> {
+    /// It is no expression, or names a filter, a test or a function that does not exist.
+    pub fn add_condition(&mut self, name: String, expression: &str) -> Result<(), TemplateError> {
         // Only templates are kept compiled. That the expression is one alone is checked first.
-        self.0.compile_expression(expression).map_err(|error| explained(&error))?;
-        self.add(name, format!("{{% if {expression} %}}{HOLDS}{{% endif %}}"))
+        self.environment.compile_expression(expression).map_err(|error| explained(&error))?;
+        let mut terms = 0;
+        let condition = condition::read(expression).try_map(&mut |term: &str| {
+            terms += 1;
+            let template = format!("{name} {terms}{PLAIN}");
+            self.add(template.clone(), format!("{{% if {term} %}}{HOLDS}{{% endif %}}"))?;
+            Ok(template)
+        })?;
+        self.conditions.insert(name, condition);
+        Ok(())
     }
 
-    /// Whether the expression of this name is true of these values. It is false if it compares a value that is not there,
-    /// or looks into one.
+    /// Whether the condition of this name is true of these values. A term that compares a value that is not there, or
+    /// looks into one, is false.
     ///
     /// # Errors
     /// It cannot be evaluated, such as a filter that does not fit its value.
     pub fn holds(&self, name: &str, values: &Values) -> Result<bool, TemplateError> {
-        let template = self.0.get_template(name).map_err(|error| explained(&error))?;
-        match template.render(&values.0) {
-            Ok(written) => Ok(written == HOLDS),
-            Err(error) if error.kind() == ErrorKind::UndefinedError => Ok(false),
-            Err(error) => Err(explained(&error)),
-        }
+        let Some(condition) = self.conditions.get(name) else { return Ok(false) };
+        condition.holds(&mut |term: &String| {
+            let template = self.environment.get_template(term).map_err(|error| explained(&error))?;
+            match template.render(&values.0) {
+                Ok(written) => Ok(written == HOLDS),
+                Err(error) if error.kind() == ErrorKind::UndefinedError => Ok(false),
+                Err(error) => Err(explained(&error)),
+            }
+        })
     }
 
     /// What a template writes with these values.
@@ -153,7 +175,7 @@ impl Templates {
     /// # Errors
     /// It names a value that is not there, or writes too much, or takes too long.
     pub fn render(&self, name: &str, values: &Values) -> Result<String, TemplateError> {
-        let template = self.0.get_template(name).map_err(|error| explained(&error))?;
+        let template = self.environment.get_template(name).map_err(|error| explained(&error))?;
         let mut written = Bounded(Vec::new());
         template.render_captured_to(values.0.clone(), &mut written).map_err(|error| explained(&error))?;
         Ok(String::from_utf8_lossy(&written.0).trim().to_owned())
@@ -173,6 +195,7 @@ fn environment() -> Environment<'static> {
     environment.set_formatter(write);
     // What somebody calls trusted is written as it is. `safe` is the word that templates of other programs have.
     environment.add_filter("markdown", |text: String| Value::from_safe_string(text));
+    environment.add_filter("code_span", |text: String| Value::from_safe_string(code_span(&text)));
     environment.add_filter("code", |text: String| Value::from_safe_string(code_block(&text)));
     environment.add_function("link", |address: String| Value::from_safe_string(host_link(&address)));
     environment
@@ -297,7 +320,7 @@ mod tests {
         assert_eq!(render("{{ body.missing | default('x') }}").unwrap(), "x");
         let holds = |expression: &str| {
             let mut templates = Templates::new();
-            templates.add_expression("a".to_owned(), expression).unwrap();
+            templates.add_condition("a".to_owned(), expression).unwrap();
             templates.holds("a", &values()).unwrap()
         };
         assert!(holds("severity in ['critical', 'error'] and body.count > 2"));
@@ -307,12 +330,39 @@ mod tests {
             assert!(!holds(missing), "{missing}");
         }
         assert!(holds("not nothing") && holds("nothing is undefined or nothing == 1"));
+        for one in [
+            "nothing == 1 or body.count == 3",
+            "not body.missing.deep",
+            "nothing > 3 or (body.count > 2 and not nothing)",
+        ] {
+            assert!(holds(one), "{one}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_exist_is_told_before_its_first_use() {
+        for (source, says) in [
+            ("{% if a %}{{ b | nofilter }}{% endif %}", "no filter nofilter"),
+            ("{{ a | default('x | y') | upper }} {{ 'b is odd(' }} {{ c is defined }}", ""),
+            ("{{ a is nothing }}", "no test nothing"),
+            ("{{ a is not defined and b not in (c, d) }}{{ link(a) }} {{ a.items() | length }} | text is here (x)", ""),
+            ("{{ nofunction(a) }}", "no function nofunction"),
+            (
+                "{% raw %}{{ (call .other.toJson .app) }}{% endraw %}{% for a in range(3) %}{{ loop.index }}{% endfor %}",
+                "",
+            ),
+        ] {
+            let added = Templates::new().add("a".to_owned(), source.to_owned());
+            let error = added.err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(error.contains(says) && error.is_empty() == says.is_empty(), "{source}: {error}");
+        }
+        assert!(Templates::new().add_condition("a".to_owned(), "x and a | nofilter").is_err());
     }
 
     #[test]
     fn a_wrong_template_is_explained_and_one_without_an_end_is_ended() {
         assert!(render("a\n{{ b").unwrap_err().contains("line 2"));
-        let is_expression = |text: &str| Templates::new().add_expression("a".to_owned(), text).is_ok();
+        let is_expression = |text: &str| Templates::new().add_condition("a".to_owned(), text).is_ok();
         assert!(is_expression("a == 1") && !is_expression("a ==") && !is_expression("a %}{{ b }}{% if c"));
         assert!(render("{% for a in range(10000) %}{% for b in range(10000) %}{% endfor %}{% endfor %}").is_err());
         assert!(render("{% for a in range(9000) %}xxxxxxxxxx{% endfor %}").unwrap_err().contains("write"));

@@ -159,6 +159,10 @@ impl MessageRequest {
         if !has_words && card.is_none() && file_url.is_none() {
             return wrong("text", "is missing; give text, markdown, card or file_url");
         }
+        // A click runs a command in the name of whoever clicks, and a script must not choose which.
+        if card.as_ref().is_some_and(Card::submits) {
+            return wrong("card", "has a button that submits, and a card of the API can only show and link");
+        }
         match file_url {
             Some(url) if !is_on_the_web(url) => return wrong("file_url", "is no http or https address"),
             Some(_) if card.is_some() => return wrong("file_url", "is there beside card; a message has one of them"),

@@ -141,10 +141,10 @@ impl Card {
         if texts.is_empty() { "A card.".to_owned() } else { texts.join("\n\n") }
     }
 
-    /// Whether a button of it submits.
-    pub(crate) fn submits(&self) -> bool {
+    /// Whether a button in this JSON submits, wherever it stands.
+    pub(crate) fn submits(content: &Value) -> bool {
         let refuse = |_: &mut _| super::finding::wrong("", "it submits");
-        each_submit(&mut self.content.clone(), &mut { refuse }).is_err()
+        each_submit(&mut content.clone(), &mut { refuse }).is_err()
     }
 
     /// Its JSON.

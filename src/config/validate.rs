@@ -31,7 +31,6 @@ pub(super) fn always(config: &Config) -> Vec<(String, String)> {
     pairing.check(&mut check);
     flood.check(&mut check);
     command::check(&config.command, access, &mut check);
-    hooks.check(&mut check);
     hook::check(&config.hook, webex.room_id.is_some(), &mut check);
     hooks.check(&mut check);
     api_key::check(&config.api_key, webex.room_id.is_some(), &mut check);

@@ -305,6 +305,7 @@ impl Hook {
                 thread: signal.key.clone(),
                 markdown: markdown.clone(),
                 card: None,
+                no_card: None,
                 updates: None,
                 of: RulePart { rule: 0, part: None },
             };

@@ -47,6 +47,8 @@ pub(super) struct Told<'a> {
     pub markdown: String,
     /// The JSON of a card.
     pub card: Option<Value>,
+    /// Why it has no card although it was to have one.
+    pub no_card: Option<String>,
     /// The state that it tells, if it takes the place of the first message of its thread.
     pub updates: Option<String>,
     pub of: RulePart,
@@ -62,8 +64,8 @@ impl Rule {
         let name = name.clone().unwrap_or_else(|| nth.to_string());
         let wrong = |of: &str, error: String| format!("rule {name}: {of}: {error}");
         let condition = when.as_ref().map(|when| {
-            let key = format!("when {nth}{PLAIN}");
-            templates.add_expression(key.clone(), when).map_err(|error| wrong("when", error.to_string()))?;
+            let key = format!("when {nth}");
+            templates.add_condition(key.clone(), when).map_err(|error| wrong("when", error.to_string()))?;
             Ok::<_, String>(key)
         });
         let when = condition.transpose()?;
@@ -79,6 +81,9 @@ impl Rule {
             ),
             (None, None) => None,
         };
+        if let Some(problem) = card.as_deref().and_then(card_problem) {
+            return Err(wrong("card", problem));
+        }
         if each.is_some() && template.is_none() && card.is_none() {
             return Err(wrong("each", "what is said of a part? Give a template or a card".to_owned()));
         }
@@ -118,7 +123,11 @@ impl Rule {
         }
         let render = |of: &str, name: &str| templates.render(name, values).map_err(|error| format!("{of}: {error}"));
         let thread = self.thread.as_deref().map_or_else(|| Ok(signal.key.clone()), |name| render("thread", name))?;
-        let card = self.card.as_deref().map(|name| card(&render("card", name)?)).transpose()?;
+        // What a sender wrote may spoil the card, and must not keep the message from anybody.
+        let (card, no_card) = match self.card.as_deref().map(|name| card(&render("card", name)?)).transpose() {
+            Ok(card) => (card, None),
+            Err(error) => (None, Some(error)),
+        };
         let markdown = match (&self.template, &card) {
             (Some(name), card) => match (render("template", name)?, card) {
                 (text, Some(card)) if text.is_empty() => card.fallback(),
@@ -129,12 +138,31 @@ impl Rule {
         };
         let card = card.map(Card::into_json);
         let updates = self.updates.then(|| short_key(state));
-        Ok(Some(Told { card, updates, ..self.told(of, thread, markdown) }))
+        Ok(Some(Told { card, no_card, updates, ..self.told(of, thread, markdown) }))
     }
 
     /// A plain message of the rule.
     pub(super) fn told(&self, of: RulePart, thread: String, markdown: String) -> Told<'_> {
-        Told { rule: Some(&self.name), to: &self.to, thread, markdown, card: None, updates: None, of }
+        Told { rule: Some(&self.name), to: &self.to, thread, markdown, card: None, no_card: None, updates: None, of }
+    }
+}
+
+/// What is wrong with the template of a card, whatever comes, as far as that can be seen.
+fn card_problem(source: &str) -> Option<String> {
+    if source.contains("{%") {
+        return None;
+    }
+    // Each value is an address, or a number where that alone is JSON.
+    let filled = |value: &str| {
+        let parts: Vec<&str> = source.split("{{").collect();
+        let rest = parts[1..].iter().map(|part| part.split_once("}}").map_or("", |(_, rest)| rest));
+        rest.fold(parts[0].to_owned(), |filled, rest| filled + value + rest)
+    };
+    let (address, number) = (filled("https://example.com/1"), filled("1"));
+    let json = [address, number].into_iter().find(|json| serde_json::from_str::<Value>(json).is_ok());
+    match json {
+        Some(json) => card(&json).err().map(|error| error.trim_start_matches("card: ").to_owned()),
+        None => Some("it is no JSON, whatever its values are".to_owned()),
     }
 }
 
@@ -143,11 +171,10 @@ impl Rule {
 fn card(json: &str) -> Result<Card, String> {
     let content: Value = serde_json::from_str(json)
         .map_err(|error| format!("card: it is no JSON at line {}, column {}", error.line(), error.column()))?;
-    let card = Card::from_json(content).map_err(|error| format!("card: {error}"))?;
-    if card.submits() {
+    if Card::submits(&content) {
         return Err("card: it has a button that submits, and a hook's card can only show and link".to_owned());
     }
-    Ok(card)
+    Card::from_json(content).map_err(|error| format!("card: {error}"))
 }
 
 /// What is said without a template: what the preset says, or the little that is known.

@@ -14,6 +14,9 @@ use crate::template::{Given, Templates, Values};
 /// Where a payload, or a part of it, may say how it stands.
 const STATES: [&str; 2] = ["status", "state"];
 
+/// Names that mean something else in every template.
+const TAKEN: [&str; 10] = ["body", "payload", "headers", "vars", "true", "false", "none", "and", "or", "not"];
+
 /// The rules of one hook, and the variables that they see.
 pub(super) struct Rules {
     templates: Templates,
@@ -48,7 +51,14 @@ impl Rules {
     /// # Errors
     /// The first variable, expression or template that is wrong, with its name or that of its rule.
     pub(super) fn new(rules: &[HookRule], vars: &BTreeMap<String, String>, most_parts: usize) -> Result<Rules, String> {
+        let is_word = |name: &str| {
+            let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+            is_plain && !name.starts_with(|c: char| c.is_ascii_digit()) && !name.is_empty() && !TAKEN.contains(&name)
+        };
         let var = |(name, path): (&String, &String)| match Path::new(path) {
+            _ if !is_word(name) => {
+                Err(format!("vars.{name}: the name is taken, or no word: use small letters, digits and _"))
+            }
             Ok(path) => Ok((name.clone(), path)),
             Err(error) => Err(format!("vars.{name}: {error}")),
         };

@@ -115,11 +115,14 @@ impl HookWork {
 /// By what the messages were made.
 fn by(told: &[Told<'_>]) -> String {
     let rules: Vec<_> = told.iter().filter_map(|told| told.rule).collect();
-    match rules.len() {
+    let no_card: String =
+        told.iter().filter_map(|told| told.no_card.as_ref().map(|why| format!("; without its card: {why}"))).collect();
+    let says = match rules.len() {
         0 => "its message is in the outbox, by the preset".to_owned(),
         1 => format!("its message is in the outbox, by rule {}", rules[0]),
         _ => format!("its messages are in the outbox, by rules {}", rules.join(", ")),
-    }
+    };
+    says + &no_card
 }
 
 /// The letters of the messages, for each destination as many as a message needs. The id of a letter is made of its rule,

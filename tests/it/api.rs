@@ -125,7 +125,7 @@ async fn what_is_wrong_with_a_request_is_named_by_its_field() {
         (json!({"text": "x", "markdown": "y"}), "markdown", "beside text"),
         (json!({"card": card}), "card", "version"),
         (json!({"card": "x"}), "card", ""),
-        (json!({"card": button}), "card", "cannot be sent"),
+        (json!({"card": button}), "card", "has a button that submits"),
         (json!({"text": "x", "thread": ""}), "thread", "is empty"),
         (json!({"text": "x", "update": true}), "update", "needs a thread"),
         (json!({"card": fine, "update": true, "thread": "t"}), "update", "card"),
@@ -366,4 +366,16 @@ async fn a_message_that_changes_has_ten_edits_and_then_a_new_one_takes_over() {
     let said: Vec<_> = bot.cloud.messages().into_iter().map(|message| message.text.unwrap_or_default()).collect();
     assert_eq!((said.len(), said[0].as_str()), (2, "step 10"), "{said:?}");
     assert!(said[1].starts_with("step 11\n\nThe message before: webexteams://im?space="), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_of_a_script_puts_no_command_into_anybodys_mouth() {
+    let bot = Harness::with(&key(""), Bot::builder()).await;
+    for data in [json!({"say": "hook add x"}), json!({"action": "approve"}), json!(null)] {
+        let button = json!({"type": "Action.Submit", "title": "Show details", "data": data});
+        let text = json!({"type": "TextBlock", "text": "Backup failed"});
+        let card = json!({"type": "AdaptiveCard", "version": "1.3", "body": [text], "actions": [button]});
+        let (field, error) = wrong(&bot, json!({ "card": card })).await;
+        assert!(field == "card" && error.contains("a button that submits"), "{error}");
+    }
 }

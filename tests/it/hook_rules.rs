@@ -127,7 +127,8 @@ async fn a_rule_posts_a_card_whose_texts_are_harmless() {
     let id = post(&bot, json!({"title": "a", "url": "no address"})).await;
     bot.settle().await;
     let story = explain(&bot, &id);
-    assert!(story.contains("rule 1: card: actions[0].url"), "{story}");
+    assert!(story.contains("without its card: card: actions[0].url"), "{story}");
+    assert!(bot.cloud.messages().iter().any(|message| message.attachments.is_empty()), "its text is told");
 }
 
 const UPDATE: &str = r#"

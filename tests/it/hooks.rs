@@ -379,6 +379,24 @@ const WRONG: &[(&str, &str)] = &[
         "name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\n[[hook.rule]]\ncard = \"{{ a\"",
         "rule 1: card: syntax error",
     ),
+    (
+        "name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\n[[hook.rule]]\nwhen = \"a | nofilter\"",
+        "rule 1: when: there is no filter nofilter",
+    ),
+    (
+        "name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\n[[hook.rule]]\ntemplate = \"{{ nofunction(a) }}\"",
+        "rule 1: template: there is no function nofunction",
+    ),
+    (
+        "name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\n[[hook.rule]]\ncard = \"{\"",
+        "rule 1: card: it is no JSON",
+    ),
+    (
+        "name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\n[[hook.rule]]\ncard = '{\"type\": \"AdaptiveCard\", \"version\": \"9.3\", \"body\": []}'",
+        "rule 1: card: version",
+    ),
+    ("name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\nvars = { body = \"$.a\" }", "vars.body: "),
+    ("name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\nvars = { \"a-b\" = \"$.a\" }", "vars.a-b: "),
 ];
 
 #[test]
