@@ -198,7 +198,7 @@ impl HookDoor {
                 tracing::error!(
                     hook = hook.name,
                     count,
-                    "a delivery to a hook was not taken: what waits, and dead letters, fill hooks.keep; look at `switchboard inbox list`"
+                    "a delivery to a hook was not taken: what waits fills hooks.keep; look at `switchboard inbox list --state open`"
                 );
             }
             return *self.refuse(hook, Code::Unavailable, "the ledger has no room for it now; nothing was accepted");
