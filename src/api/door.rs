@@ -119,6 +119,17 @@ impl ApiDoor {
         answer.unwrap_or_else(|refusal| self.refuse(key, refusal))
     }
 
+    /// The answer to a request on which we failed, or whose commit takes too long.
+    pub fn unavailable(&self) -> Response {
+        if let Some(count) = self.not_stored.count() {
+            tracing::error!(count, "a request to the API was not answered, since that failed or took too long");
+        }
+        Refusal::Unavailable(
+            "it could not be accepted now, or is accepted late; repeat it with the same Idempotency-Key",
+        )
+        .into()
+    }
+
     /// Answers a refusal. That the ledger takes nothing is logged.
     fn refuse(&self, key: &ApiKey, refusal: Refusal) -> Response {
         if let Refusal::NotStored(error) = &refusal

@@ -53,7 +53,7 @@ pub(super) struct Posting<'a> {
         (status = 403, description = "The key may not post there, or may not post messages at all.", body = Refused),
         (status = 413, description = "The body is larger than server.api_body_limit.", body = Refused),
         (status = 422, description = "A field is unknown, wrong, or contradicts another; or the idempotency key was used for another message.", body = Invalid),
-        (status = 503, description = "Nothing was accepted; repeat it after the seconds in Retry-After.", body = Refused)
+        (status = 503, description = "It was not accepted, or not in time; repeat it with the same idempotency key after the seconds in Retry-After.", body = Refused)
     ),
     security(("key" = []))
 )]

@@ -67,6 +67,15 @@ pub(super) fn event_of(row: &Row) -> Option<Event> {
     serde_json::from_str(body).ok().or_else(|| serde_json::from_str::<Other>(body).ok().map(Event::Other))
 }
 
+/// Says that a payload is gone.
+pub(super) const NO_PAYLOAD: &str = "what was posted to the hook is no longer kept, by hooks.keep or store.retention";
+
+/// Whether the row was made of a payload that the ledger no longer has.
+pub(super) async fn lacks_payload(store: &Store, row: &Row) -> anyhow::Result<bool> {
+    let is_posted = matches!(event_of(row), Some(Event::Hook(_)));
+    Ok(is_posted && store.raw(row.id).await?.is_none())
+}
+
 struct EventMatches<'a> {
     store: &'a Store,
     found: Vec<EventMatch>,

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::event_matches::{EventMatch, event_of, matching_events};
+use super::event_matches::{EventMatch, NO_PAYLOAD, event_of, matching_events};
 use super::ledger::with_store;
 use super::output::{Format, print, print_json};
 use super::story::{described, letter, letter_lines, letter_story, settled, state};
@@ -163,12 +163,14 @@ async fn lone_letter_lines(store: &Store, row: &Row) -> anyhow::Result<Vec<Strin
     Ok(lines)
 }
 
-/// The story of an event, and the replies to it. `has_raw` says whether the ledger has what Webex sent.
+/// The story of an event, and the replies to it. `has_raw` says whether the ledger has what was sent.
 async fn event_story(store: &Store, row: &Row, has_raw: bool) -> anyhow::Result<(Vec<String>, Vec<Row>)> {
     let mut lines = accepted_lines(row);
     let audited = store.audit_of(row.id).await?;
-    if !has_raw && event_of(row).is_some_and(|event| event.is_from_webex()) {
-        lines.push(NOTHING_SENT.to_owned());
+    match event_of(row) {
+        Some(event) if !has_raw && event.is_from_webex() => lines.push(NOTHING_SENT.to_owned()),
+        Some(Event::Hook(_)) if !has_raw => lines.push(NO_PAYLOAD.to_owned()),
+        Some(_) | None => {}
     }
     lines.extend(match_line(row, &audited));
     let replies = find_replies(store, row).await?;

@@ -7,6 +7,7 @@ use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::event_matches::{NO_PAYLOAD, lacks_payload};
 use super::ledger::{by_operator, find, short_id, with_store};
 use super::output::{Format, print, print_json};
 use super::story::{described, letter, state, without_card, without_thread};
@@ -80,6 +81,7 @@ pub(super) async fn run(config: &Config, queue: Queue, verb: QueueVerb) -> anyho
         QueueVerb::Show { id, format } => show(&find_row(&store, queue, &id).await?, format),
         QueueVerb::Retry { id, format } => {
             let row = find_row(&store, queue, &id).await?;
+            anyhow::ensure!(!lacks_payload(&store, &row).await?, "{id} cannot be tried again: {NO_PAYLOAD}");
             anyhow::ensure!(
                 store.reopen(row.id, entry(queue, "retry", &row).await).await?,
                 "{id} is settled; only an open row or a dead letter can be tried again"

@@ -165,6 +165,19 @@ impl HookDoor {
         }
     }
 
+    /// The answer to a delivery on which we failed, or whose commit takes too long. It may be on disk nevertheless, and
+    /// is then known when it is repeated.
+    pub fn unavailable(&self) -> Response {
+        if let Some(count) = self.not_stored.count() {
+            tracing::error!(
+                count,
+                "a delivery to a hook was not acknowledged, since answering it failed or took too long"
+            );
+        }
+        self.count_refusal();
+        Code::Unavailable.answer("it could not be accepted now")
+    }
+
     /// Counts what became of a request with this path. The name of an unknown hook is somebody else's text, and is not
     /// counted.
     pub fn count(&self, path: &str, answer: &Response) {
@@ -185,7 +198,7 @@ impl HookDoor {
                 tracing::error!(
                     hook = hook.name,
                     count,
-                    "a delivery to a hook was not taken: what waits, and dead letters, fill hooks.keep; look at `switchboard inbox list`"
+                    "a delivery to a hook was not taken: what waits fills hooks.keep; look at `switchboard inbox list --state open`"
                 );
             }
             return *self.refuse(hook, Code::Unavailable, "the ledger has no room for it now; nothing was accepted");

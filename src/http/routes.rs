@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
@@ -82,70 +83,107 @@ impl Routes {
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
-        limited(self.timeout, async {
-            match (&self.webhook, &self.hooks, &self.api) {
-                (Some((path, webhook)), _, _)
-                    if !is_spare && request.method() == Method::POST && request.uri().path() == path =>
-                {
-                    let (head, body) = request.into_parts();
-                    webhook.receive(&head.headers, read_whole(body, self.body_limit).await).await
-                }
-                (_, Some(hooks), _) if !is_spare && request.uri().path().starts_with(hooks::PATH) => {
-                    let (head, body) = request.into_parts();
-                    post_to_hook(hooks, peer, &head, body).await
-                }
-                (_, _, Some(api)) if !is_spare && request.uri().path().starts_with(api::PATH) => {
-                    let (head, body) = request.into_parts();
-                    call_api(api, &head, body).await
-                }
-                _ => {
-                    let routes = if is_spare { &self.spare } else { &self.others };
+        let most = self.timeout;
+        match (&self.webhook, &self.hooks, &self.api) {
+            (Some((path, webhook)), _, _)
+                if !is_spare && request.method() == Method::POST && request.uri().path() == path =>
+            {
+                let (head, body) = request.into_parts();
+                let answer = async { webhook.receive(&head.headers, read_whole(body, self.body_limit).await).await };
+                limited(most, answer).await.unwrap_or_else(Failure::into_response)
+            }
+            (_, Some(hooks), _) if !is_spare && request.uri().path().starts_with(hooks::PATH) => {
+                let (head, body) = request.into_parts();
+                post_to_hook(hooks, peer, &head, body, most).await
+            }
+            (_, _, Some(api)) if !is_spare && request.uri().path().starts_with(api::PATH) => {
+                let (head, body) = request.into_parts();
+                call_api(api, &head, body, most).await
+            }
+            _ => {
+                let routes = if is_spare { &self.spare } else { &self.others };
+                let answer = async {
                     let Ok::<_, Infallible>(answer) = routes.clone().oneshot(request.map(Body::new)).await;
                     answer
-                }
+                };
+                limited(most, answer).await.unwrap_or_else(Failure::into_response)
             }
-        })
-        .await
+        }
     }
 }
 
-/// Answers a request to a hook. Each hook has its own limit for bodies.
-async fn post_to_hook<B>(hooks: &HookDoor, peer: IpAddr, head: &Parts, body: B) -> Response
+/// Answers a request to a hook within this time. Each hook has its own limit for bodies.
+async fn post_to_hook<B>(hooks: &HookDoor, peer: IpAddr, head: &Parts, body: B, most: Duration) -> Response
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
 {
-    let answer = match hooks.admit(peer, head) {
+    let answer = async |is_read: &AtomicBool| match hooks.admit(peer, head) {
         Ok(mut admitted) => {
             let body = read_held(body, &mut admitted).await;
+            is_read.store(true, Ordering::Relaxed);
             hooks.receive(admitted, &head.headers, body).await
         }
         Err(answer) => *answer,
     };
+    let answer = answered(most, answer, || hooks.unavailable()).await;
     hooks.count(head.uri.path(), &answer);
     answer
 }
 
-/// Answers a request to the API.
-async fn call_api<B>(api: &ApiDoor, head: &Parts, body: B) -> Response
+/// Answers a request to the API within this time.
+async fn call_api<B>(api: &ApiDoor, head: &Parts, body: B, most: Duration) -> Response
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
 {
-    match api.admit(&head.method, head.uri.path(), &head.headers) {
+    let answer = async |is_read: &AtomicBool| match api.admit(&head.method, head.uri.path(), &head.headers) {
         Ok(admitted) => {
             let body = read_whole(body, api.most()).await;
+            is_read.store(true, Ordering::Relaxed);
             api.receive(admitted, &head.headers, body).await
         }
         Err(answer) => *answer,
+    };
+    answered(most, answer, || api.unavailable()).await
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+enum Failure {
+    /// It took too long.
+    Late,
+    /// Making it panicked. The program's hook for panics has logged that.
+    Panic,
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        match self {
+            Failure::Late => StatusCode::REQUEST_TIMEOUT.into_response(),
+            Failure::Panic => (StatusCode::INTERNAL_SERVER_ERROR, "Service panicked").into_response(),
+        }
     }
 }
 
-/// Answers 408 if an answer takes longer than this, and 500 if making it panics.
-async fn limited(most: Duration, answer: impl Future<Output = Response>) -> Response {
+/// Gives an answer if it takes at most this long and does not panic.
+async fn limited(most: Duration, answer: impl Future<Output = Response>) -> Result<Response, Failure> {
     match tokio::time::timeout(most, AssertUnwindSafe(answer).catch_unwind()).await {
-        Ok(Ok(answer)) => answer,
-        // The program's hook for panics has logged it.
-        Ok(Err(_)) => (StatusCode::INTERNAL_SERVER_ERROR, "Service panicked").into_response(),
-        Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
+        Ok(answer) => answer.map_err(|_| Failure::Panic),
+        Err(_) => Err(Failure::Late),
+    }
+}
+
+/// Answers a sender. Many take any 4xx as final, and some a 500. So a failure of ours is answered with `unavailable`,
+/// and only a body that did not come whole with 408. `answer` sets its flag once it has read the body.
+async fn answered(
+    most: Duration,
+    answer: impl AsyncFnOnce(&AtomicBool) -> Response,
+    unavailable: impl FnOnce() -> Response,
+) -> Response {
+    let is_read = AtomicBool::new(false);
+    match limited(most, answer(&is_read)).await {
+        Ok(answer) => answer,
+        Err(late @ Failure::Late) if !is_read.load(Ordering::Relaxed) => late.into_response(),
+        Err(Failure::Late | Failure::Panic) => unavailable(),
     }
 }
 
@@ -209,13 +247,34 @@ async fn readyz(State((health, store)): State<(Health, Store)>) -> Response {
 mod tests {
     use super::*;
 
+    const SHORT: Duration = Duration::from_millis(1);
+
     #[tokio::test]
     async fn an_answer_that_takes_too_long_is_408_and_one_that_panics_500() {
-        const SHORT: Duration = Duration::from_millis(1);
-        assert_eq!(limited(SHORT, std::future::pending()).await.status(), StatusCode::REQUEST_TIMEOUT);
+        let status = async |most, answer| match limited(most, answer).await {
+            Ok(answer) => answer.status(),
+            Err(failure) => failure.into_response().status(),
+        };
+        assert_eq!(status(SHORT, std::future::pending().boxed()).await, StatusCode::REQUEST_TIMEOUT);
         let panicking = async { panic!("while answering") };
-        assert_eq!(limited(Duration::MAX, panicking).await.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(status(Duration::MAX, panicking.boxed()).await, StatusCode::INTERNAL_SERVER_ERROR);
         let well = async { StatusCode::OK.into_response() };
-        assert_eq!(limited(Duration::MAX, well).await.status(), StatusCode::OK);
+        assert_eq!(status(Duration::MAX, well.boxed()).await, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn a_sender_whose_body_came_whole_is_answered_503_when_we_fail() {
+        let status = async |most, whole, panics: bool| {
+            let answer = async |is_read: &AtomicBool| {
+                is_read.store(whole, Ordering::Relaxed);
+                assert!(!panics, "while answering");
+                std::future::pending().await
+            };
+            answered(most, answer, || StatusCode::SERVICE_UNAVAILABLE.into_response()).await.status()
+        };
+        assert_eq!(status(SHORT, false, false).await, StatusCode::REQUEST_TIMEOUT, "the body did not come whole");
+        assert_eq!(status(SHORT, true, false).await, StatusCode::SERVICE_UNAVAILABLE, "the disk is stuck");
+        assert_eq!(status(Duration::MAX, true, true).await, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(status(Duration::MAX, false, true).await, StatusCode::SERVICE_UNAVAILABLE);
     }
 }

@@ -70,7 +70,7 @@ impl LedgerChange {
             LedgerChange::Prune { retention, dedupe } => engine.prune(*retention, *dedupe)?,
             LedgerChange::PruneLanes(idle) => engine.prune_lanes(*idle)?,
             LedgerChange::PruneAudit(retention) => chain.prune(engine, *retention)?,
-            LedgerChange::TrimPayloads(most) => engine.trim_payloads(*most)?,
+            LedgerChange::TrimPayloads(most) => engine.trim_payloads(*most)?.into(),
             LedgerChange::SealAudit => chain.begin_sealing(engine)?.into(),
             LedgerChange::Beat => engine.beat()?,
         })

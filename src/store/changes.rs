@@ -57,10 +57,10 @@ impl Store {
         self.try_change(LedgerChange::PutTogether(entries), Some(audit)).await.map(|new| new > 0)
     }
 
-    /// Drops payloads of settled rows, the oldest first, until there are at most so many bytes or one step is done. Gives
-    /// how many bytes there are.
-    pub async fn trim_payloads(&self, most: u64) -> Result<u64, StoreError> {
-        self.try_change(LedgerChange::TrimPayloads(most), None).await
+    /// Drops payloads until there are at most so many bytes or one step is done: first those of rows that are done, and
+    /// if that is not enough, those of dead letters, the oldest first. Says whether another step may drop more.
+    pub async fn trim_payloads(&self, most: u64) -> Result<bool, StoreError> {
+        self.try_change(LedgerChange::TrimPayloads(most), None).await.map(|more| more > 0)
     }
 
     /// Adds a row that is closed at once, with this reason. `false` if its id was known. It fails in the same cases as

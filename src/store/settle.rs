@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{ApprovalStep, AuditEntry, Claimed, Conversation, Entry, Queue, Receipt, RowState};
+use super::{ApprovalStep, AuditEntry, Claimed, Conversation, Entry, Queue, Receipt, RowState, Urgency};
 use crate::verdict::Verdict;
 
 /// How a claimed row is settled. Nothing is written if its lease was lost.
@@ -26,6 +26,7 @@ pub(super) enum SettlementStep {
         queue: Queue,
         lane: String,
         body: String,
+        urgency: Urgency,
     },
 }
 
@@ -166,8 +167,8 @@ impl Claimed {
 
     /// Moves the row to the place that this entry names, with the entry's body. It is claimed again there, in order.
     pub fn moved(self, entry: Entry) -> Settlement {
-        let Entry { queue, lane, body, .. } = entry;
-        Settlement { row: self, step: SettlementStep::Move { queue, lane, body } }
+        let Entry { queue, lane, body, urgency, .. } = entry;
+        Settlement { row: self, step: SettlementStep::Move { queue, lane, body, urgency } }
     }
 }
 

@@ -522,6 +522,31 @@ async fn payloads_of_what_is_done_make_room_and_what_waits_is_never_dropped_for_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_do_not_stop_other_hooks_and_lose_their_payloads_the_oldest_first() {
+    let keep = "[hooks]\nkeep = \"32MiB\"\n";
+    let broken = "auth = \"none\"\nmax_body = 8388608\n[[hook.rule]]\ntemplate = \"{{ nothing }}\"";
+    let settings = format!("{keep}{}{}", hook("broken", broken), hook("well", "auth = \"none\""));
+    let bot = Harness::with(&settings, Bot::builder()).await;
+    let body = format!("\"{}\"", "x".repeat(7 << 20));
+    let mut ids = Vec::new();
+    for _ in 0..6 {
+        let (status, _, id) = posts(&bot, "/hooks/broken", &[], body.clone()).await;
+        assert_eq!(status, 202);
+        ids.push(id.unwrap());
+        bot.settle().await;
+    }
+    assert_eq!(posts(&bot, "/hooks/well", &[], "1".to_owned()).await.0, 202);
+    let sent = |id: &String| explain(&bot, id).contains("its sender sent");
+    assert_eq!(ids.iter().map(sent).collect::<Vec<_>>(), [false, false, true, true, true, true]);
+    assert!(explain(&bot, &ids[0]).contains("what was posted to the hook is no longer kept"));
+    let url = format!("sqlite:{}", bot.folder.path().join("ledger.db").display());
+    let output = switchboard().args(["inbox", "retry", &ids[0]]).env("DATABASE_URL", &url).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("is no longer kept, by hooks.keep"), "{said}");
+    verb(bot.folder.path(), &["inbox", "retry", &ids[5]]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_build_that_works_is_told_only_after_one_that_failed_and_over_a_restart() {
     let rules = "\n[[hook.rule]]\nwhen = \"was == 'firing' and state == 'ok'\"\ntemplate = \"mended\"";
     let of = |name: &str, more: &str| hook(name, &format!("preset = \"github\"\nauth = \"none\"{more}"));

@@ -86,6 +86,7 @@ impl Sqlite {
         }
         engine.make_own_secret()?;
         engine.make_identity()?;
+        engine.count_payloads()?;
         Ok((engine, is_new))
     }
 

@@ -6,12 +6,13 @@ use rusqlite::Params;
 use uuid::Uuid;
 
 use super::database::Sqlite;
+use super::payloads::Pass;
 use super::reader::Reader;
 use super::statements::{Statements, column};
 use crate::store::{RowState, StoreError};
 
-/// How many settled rows one step of dropping payloads looks at. It takes a few milliseconds.
-const STEP: i64 = 2000;
+/// How many payloads one step of dropping some looks at. It takes a few milliseconds.
+const STEP: u32 = 2000;
 
 impl Sqlite {
     /// Stores the bytes that a row was made from. Those of a payload are counted.
@@ -58,7 +59,7 @@ impl Sqlite {
 /// The limit of payloads.
 impl Sqlite {
     /// Counts the bytes, unless they are counted.
-    fn count_payloads(&mut self) -> Result<u64, StoreError> {
+    pub(super) fn count_payloads(&mut self) -> Result<u64, StoreError> {
         if let Some(bytes) = self.payloads.bytes {
             return Ok(bytes);
         }
@@ -85,32 +86,41 @@ impl Sqlite {
         self.reader.payloads.store(bytes, Ordering::Release);
     }
 
-    /// Drops payloads of settled rows, those settled first before others, until there are at most so many bytes or one
-    /// step is done. What waits, and dead letters, keep theirs. Gives how many bytes there are.
-    pub fn trim_payloads(&mut self, most: u64) -> Result<u64, StoreError> {
-        let mut bytes = self.count_payloads()?;
-        if bytes <= most {
-            return Ok(bytes);
+    /// Drops payloads until there are at most so many bytes, or one step is done: first those of rows that are done, then
+    /// those of dead letters. What waits keeps its own. Says whether another step may drop more.
+    pub fn trim_payloads(&mut self, most: u64) -> Result<bool, StoreError> {
+        if self.count_payloads()? <= most {
+            return Ok(false);
         }
-        let sql = "SELECT seq, settled_at, state, size FROM ledger LEFT JOIN raw ON raw.row = ledger.seq
-             WHERE settled_at IS NOT NULL AND (settled_at > ?1 OR settled_at = ?1 AND seq > ?2)
-             ORDER BY settled_at, seq LIMIT ?3";
-        let (at, seq) = self.payloads.looked_at;
-        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
-        let rows: Vec<(i64, i64, i64, Option<i64>)> = self.connection.all(sql, (at, seq, STEP), read)?;
-        for (seq, settled_at, state, size) in rows {
-            self.payloads.looked_at = (settled_at, seq);
-            if size.is_none() || RowState::of(state) != RowState::Done {
-                continue;
+        // Without the index, SQLite would read the pages that have the bytes.
+        let sql = "SELECT raw.row, ledger.state FROM raw INDEXED BY raw_size LEFT JOIN ledger ON ledger.seq = raw.row
+             WHERE raw.size IS NOT NULL AND raw.row > ?1
+             ORDER BY raw.row LIMIT ?2";
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let rows: Vec<(i64, Option<i64>)> = self.connection.all(sql, (self.payloads.looked_at, STEP), read)?;
+        let is_end = rows.len() < STEP as usize;
+        let mut given_up = 0;
+        for (seq, state) in rows {
+            self.payloads.looked_at = seq;
+            match state.map(RowState::of) {
+                Some(RowState::Open) => continue,
+                Some(RowState::Dead) if self.payloads.pass != Pass::Dead => continue,
+                Some(RowState::Dead) => given_up += 1,
+                Some(RowState::Done | RowState::Forgotten) | None => {}
             }
-            self.run("DELETE FROM raw WHERE row = ?1", [seq])?;
-            self.note_dropped(size);
-            bytes = self.count_payloads()?;
-            if bytes <= most {
+            self.delete_raw(seq)?;
+            if self.count_payloads()? <= most {
+                self.payloads.pass = Pass::Rest;
                 break;
             }
         }
-        Ok(bytes)
+        self.payloads.given_up.add(given_up);
+        let is_enough = self.count_payloads()? <= most;
+        let was_last = is_end && self.payloads.pass == Pass::Dead;
+        if is_end && !is_enough {
+            self.payloads.begin_next_pass();
+        }
+        Ok(!is_enough && !was_last)
     }
 }
 

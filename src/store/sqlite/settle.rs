@@ -60,7 +60,7 @@ impl Sqlite {
                 self.put(closing.entries.iter(), due).map(drop)
             }
             SettlementStep::Again(again) => self.leave_open(row, again),
-            SettlementStep::Move { queue, lane, body } => self.move_row(row, *queue, lane, body),
+            SettlementStep::Move { queue, lane, body, urgency } => self.move_row(row, (*queue, *urgency), lane, body),
         }
     }
 
@@ -121,13 +121,19 @@ impl Sqlite {
     }
 
     /// Moves a row into another lane. The next claim of the old lane does not find it.
-    fn move_row(&mut self, row: &Claimed, queue: Queue, lane: &str, body: &str) -> Result<(), StoreError> {
+    fn move_row(
+        &mut self,
+        row: &Claimed,
+        (queue, urgency): (Queue, Urgency),
+        lane: &str,
+        body: &str,
+    ) -> Result<(), StoreError> {
         let (from, lane) = (place(row), lane_id(queue, lane));
         let sql = "UPDATE ledger SET lane = ?2, body = ?3 WHERE seq = ?1 AND state = 0";
         if self.run(sql, (row.seq, lane, body))? > 0 {
             self.note_moved(from, Place { lane, ..from }, queue.number())?;
         }
-        self.wake(&Woken::from([(lane, (queue, Urgency::Awaited))]))
+        self.wake(&Woken::from([(lane, (queue, urgency))]))
     }
 }
 

@@ -69,6 +69,22 @@ async fn a_lane_that_was_idle_is_as_urgent_as_what_comes_next() {
 }
 
 #[tokio::test]
+async fn a_lane_is_as_urgent_as_what_moves_into_it() {
+    let ledger = Ledger::new().await;
+    put(&ledger, "news", "a", Urgency::Announced).await;
+    put(&ledger, "edit", "b", Urgency::Announced).await;
+    let edit = claim(&ledger, 2).await.into_iter().find(|row| row.body == "edit").unwrap();
+    let to = |lane, urgency| Entry { urgency, ..entry(Queue::Outbox, "edit", lane) };
+    assert!(ledger.store.settle(edit.moved(to("c", Urgency::Announced))).await.unwrap());
+    put(&ledger, "answer", "d", Urgency::Awaited).await;
+    assert_eq!(claimed_names(&ledger, 1).await, ["answer"], "nobody waits for the edit");
+    let edit = claim(&ledger, 10).await.remove(0);
+    put(&ledger, "more news", "e", Urgency::Announced).await;
+    assert!(ledger.store.settle(edit.moved(to("f", Urgency::Awaited))).await.unwrap());
+    assert_eq!(claimed_names(&ledger, 1).await, ["edit"], "now somebody does");
+}
+
+#[tokio::test]
 async fn a_receipt_is_read_as_it_was_settled_and_found_by_its_id() {
     let ledger = Ledger::new().await;
     put(&ledger, "post", "a", Urgency::Awaited).await;
