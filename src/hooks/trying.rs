@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::ends::{HookState, last_day};
 use super::rules::Telling;
-use super::{Hook, Hooks, body, chat};
+use super::{Hook, Hooks, chat};
 use crate::signature::SecretKey;
 use crate::store::ChatHook;
 use crate::text::day;
@@ -100,8 +100,7 @@ impl Hooks {
         payload: &[u8],
     ) -> Result<Vec<(String, Value)>, String> {
         let hook = self.named(name)?;
-        let body = body::read(headers, payload).map_err(|error| error.to_string())?;
-        let signal = hook.signal(headers, &body);
+        let (signal, body) = hook.read(headers, payload).map_err(|error| error.to_string())?;
         let vars = hook
             .rules
             .variables(&body)
@@ -124,8 +123,7 @@ impl Hooks {
     /// There is no such hook, the payload cannot be read, or a rule cannot be carried out.
     pub fn attempt(&self, name: &str, headers: &BTreeMap<String, String>, payload: &[u8]) -> Result<Tried, String> {
         let hook = self.named(name)?;
-        let body = body::read(headers, payload).map_err(|error| error.to_string())?;
-        let signal = hook.signal(headers, &body);
+        let (signal, body) = hook.read(headers, payload).map_err(|error| error.to_string())?;
         let Telling { told, wrong, is_blank } = hook.tell(&signal, headers, &body);
         if !wrong.is_empty() {
             return Err(wrong.join("; "));
