@@ -49,7 +49,7 @@ pub use making::{HookError, HookMaker, HookOrder, NewHook};
 pub use sending::OwnDelivery;
 pub use setup::setup_text;
 pub use silence::{due_silences, watched};
-pub use trying::{HookSummary, Tried};
+pub use trying::{HookSummary, Tried, TriedMessage};
 pub use work::HookWork;
 
 use body::BodyError;
