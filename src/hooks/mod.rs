@@ -204,9 +204,23 @@ impl Hook {
             to,
             dedupe: dedupe.as_deref().map(Dedupe::new).transpose().map_err(|error| format!("dedupe: {error}"))?,
             is_shadow: *shadow,
-            expect: expect.clone().filter(|_| *enabled),
+            expect: expect.clone(),
             rules: Rules::new(rule, vars, of_all.parts)?,
         })
+    }
+
+    /// Whether it takes what is posted at this time, as far as its own settings say.
+    fn state(&self, now: i64) -> HookState {
+        match self.expires {
+            _ if !self.enabled => HookState::Off,
+            Some(end) if end <= now => HookState::Ended,
+            _ => HookState::On,
+        }
+    }
+
+    /// What it expects at this time. What comes to a hook that takes nothing, nobody knows.
+    fn expects(&self, now: i64) -> Option<&HookExpect> {
+        self.expect.as_ref().filter(|_| self.state(now) == HookState::On)
     }
 
     /// What a delivery means. The settings may say which id it has.

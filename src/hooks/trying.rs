@@ -67,7 +67,7 @@ pub struct TriedMessage {
 impl Hooks {
     /// The hooks of the settings by name, and then these, which were made from the chat.
     pub fn summaries(&self, made: &[ChatHook], key: Option<&SecretKey>) -> Vec<HookSummary> {
-        let settings = self.0.settings.values().map(|hook| hook.summary());
+        let settings = self.0.settings.values().map(|hook| hook.summary(self.now()));
         settings.chain(made.iter().filter_map(|row| self.summary_of_chat(row, key))).collect()
     }
 
@@ -80,7 +80,7 @@ impl Hooks {
             state: state.words(),
             origin: format!("the chat, by {} on {}", row.email, day(row.made_at)),
             last_day: row.expires_at.map(last_day),
-            ..Hook::new(&hook, &self.0.of_all, None).ok()?.summary()
+            ..Hook::new(&hook, &self.0.of_all, None).ok()?.summary(self.now())
         })
     }
 
@@ -163,7 +163,8 @@ impl Hooks {
 }
 
 impl Hook {
-    fn summary(&self) -> HookSummary {
+    fn summary(&self, now: i64) -> HookSummary {
+        let state = self.state(now);
         let signs = match &self.signature {
             Some(signature) if signature.is_required => Some("signature"),
             Some(_) => Some("signature, if there is one"),
@@ -173,10 +174,10 @@ impl Hook {
         HookSummary {
             name: self.name.clone(),
             preset: self.preset.name,
-            enabled: self.enabled,
-            state: if self.enabled { "on" } else { "off" },
+            enabled: state == HookState::On,
+            state: state.words(),
             origin: "bot.toml".to_owned(),
-            last_day: None,
+            last_day: self.expires.map(last_day),
             proof: if proof.is_empty() { "none".to_owned() } else { proof.join(" and ") },
             to: self.to.iter().map(ToString::to_string).collect(),
             rules: self.rules.len(),

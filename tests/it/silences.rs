@@ -175,3 +175,14 @@ async fn a_silence_with_nowhere_to_go_is_kept_and_told_once_the_settings_are_men
     let watch = Watch::on(stood_on, clock, &hook("Ops")).await;
     watch.said_of("a is silent", 1).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_past_its_last_day_announces_no_silence() {
+    let tomorrow = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date().tomorrow().unwrap();
+    let ends = HOOKS.replace("every = \"24h\" }", &format!("every = \"60h\" }}\nexpires = \"{tomorrow}\""));
+    let watch = Watch::begin(&ends).await;
+    watch.posts("night_backup").await;
+    watch.turn(62);
+    watch.said_of("hourly", 1).await;
+    assert!(watch.said("night_backup").is_empty(), "{}", watch.bot.cloud.transcript());
+}
