@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 use super::ledger::with_store_unsaid;
 use super::output::{Format, complain, print, print_json};
@@ -41,12 +41,11 @@ pub(super) enum HooksVerb {
         name: String,
         /// A file with the payload; - for standard input
         file: PathBuf,
-        /// A header of the delivery, such as "x-github-event: push"; may be repeated
-        #[arg(long, value_name = "NAME: VALUE")]
-        header: Vec<String>,
-        /// A file with headers, one on each line
-        #[arg(long, value_name = "FILE")]
-        headers: Option<PathBuf>,
+        #[command(flatten)]
+        headers: GivenHeaders,
+        /// How what it is about stood before
+        #[arg(long, value_parser = ["firing", "ok"])]
+        was: Option<String>,
         #[command(flatten)]
         format: Format,
     },
@@ -60,9 +59,8 @@ pub(super) enum HooksVerb {
         /// The last delivery that the ledger has of this hook
         #[arg(long)]
         last: bool,
-        /// A header of the delivery, such as "x-github-event: push"; may be repeated
-        #[arg(long, value_name = "NAME: VALUE")]
-        header: Vec<String>,
+        #[command(flatten)]
+        headers: GivenHeaders,
         #[command(flatten)]
         format: Format,
     },
@@ -82,9 +80,8 @@ pub(super) enum HooksVerb {
         name: String,
         /// A file with the payload; - for standard input
         file: PathBuf,
-        /// A header of the delivery, such as "x-github-event: push"; may be repeated
-        #[arg(long, value_name = "NAME: VALUE")]
-        header: Vec<String>,
+        #[command(flatten)]
+        headers: GivenHeaders,
         /// Post it to the public URL, and not to the daemon on this machine
         #[arg(long)]
         public: bool,
@@ -100,6 +97,17 @@ pub(super) enum HooksVerb {
     },
 }
 
+/// The headers of a delivery.
+#[derive(Debug, Args)]
+pub(super) struct GivenHeaders {
+    /// A header of the delivery, such as "x-github-event: push"; may be repeated
+    #[arg(long, value_name = "NAME: VALUE")]
+    header: Vec<String>,
+    /// A file with headers, one on each line
+    #[arg(long, value_name = "FILE")]
+    headers: Option<PathBuf>,
+}
+
 pub(super) async fn run(config: &Config, parts: &Parts, verb: HooksVerb) -> anyhow::Result<ExitCode> {
     let (hooks, made) = (Parts::hooks(config, parts.clock.clone())?, made(config).await);
     let key = config.hook_secret().ok().map(SecretKey::new);
@@ -113,27 +121,30 @@ pub(super) async fn run(config: &Config, parts: &Parts, verb: HooksVerb) -> anyh
             let text = setup_text(config, &made, &name);
             print(&text.map_err(|error| anyhow::anyhow!("{error}; there are: {}", hooks.names()))?)?;
         }
-        HooksVerb::Test { name, file, mut header, headers: listed, format } => {
-            let payload = read(&file)?;
-            if let Some(listed) = listed {
-                let listed = String::from_utf8(read(&listed)?).context("--headers is no text")?;
-                header.extend(listed.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned));
+        HooksVerb::Test { name, file, headers, was, format } => {
+            let (headers, payload) = (headers.read()?, read(&file)?);
+            let tried = hooks.attempt(&name, (&headers, &payload), |_| was).map_err(|error| anyhow::anyhow!(error))?;
+            if format.json {
+                print_json(&tried)?
+            } else {
+                print(&shown(&tried))?
             }
-            let tried = hooks.attempt(&name, &headers(&header)?, &payload).map_err(|error| anyhow::anyhow!(error))?;
-            if format.json { print_json(&tried)? } else { print(&shown(&tried))? }
+            if !tried.wrong.is_empty() {
+                return Ok(ExitCode::FAILURE);
+            }
         }
-        HooksVerb::Vars { name, file, header, format, .. } => {
+        HooksVerb::Vars { name, file, headers, format, .. } => {
             let (headers, payload) = match file {
-                Some(file) => (headers(&header)?, read(&file)?),
+                Some(file) => (headers.read()?, read(&file)?),
                 None => deliveries::last(config, &name).await?,
             };
             let found = hooks.variables(&name, &headers, &payload).map_err(|error| anyhow::anyhow!(error))?;
             if format.json { print_json(&found)? } else { print(&vars::shown(&found))? }
         }
         HooksVerb::Diff { name, last, format } => diff::run(config, &hooks, &name, last, format).await?,
-        HooksVerb::Send { name, file, header, public, format } => {
+        HooksVerb::Send { name, file, headers, public, format } => {
             let payload = read(&file)?;
-            return send::run(config, &hooks, (&name, payload), headers(&header)?, public, format).await;
+            return send::run(config, &hooks, (&name, payload), headers.read()?, public, format).await;
         }
         HooksVerb::Replay { id, format } => replay::run(config, &id, format).await?,
     }
@@ -173,19 +184,28 @@ fn read(file: &PathBuf) -> anyhow::Result<Vec<u8>> {
     std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))
 }
 
-fn headers(given: &[String]) -> Result<BTreeMap<String, String>, ConfigError> {
-    let header = |text: &String| {
-        let (name, value) = text.split_once(':')?;
-        Some((name.trim().to_ascii_lowercase(), value.trim().to_owned()))
-    };
-    let headers: Option<_> = given.iter().map(header).collect();
-    headers.ok_or_else(|| ConfigError::one("--header takes \"NAME: VALUE\""))
+impl GivenHeaders {
+    /// The headers by their names in small letters.
+    fn read(&self) -> anyhow::Result<BTreeMap<String, String>> {
+        let listed = self.headers.as_ref().map(read).transpose()?.unwrap_or_default();
+        let listed = String::from_utf8(listed).context("--headers is no text")?;
+        let lines = listed.lines().filter(|line| !line.trim().is_empty());
+        let header = |text: &str| {
+            let (name, value) = text.split_once(':')?;
+            Some((name.trim().to_ascii_lowercase(), value.trim().to_owned()))
+        };
+        let headers: Option<_> = self.header.iter().map(String::as_str).chain(lines).map(header).collect();
+        Ok(headers.ok_or_else(|| ConfigError::one("a header is \"NAME: VALUE\""))?)
+    }
 }
 
-fn shown(Tried { knows, messages, silence }: &Tried) -> String {
+fn shown(Tried { knows, messages, wrong, silence, .. }: &Tried) -> String {
     let mut text: String = knows.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
     if let Some(why) = silence {
         text.push_str(&format!("\nnothing would be posted: {why}"));
+    }
+    for error in wrong {
+        text.push_str(&format!("\ncannot be carried out: {error}\n"));
     }
     for message in messages {
         let by = message.rule.as_ref().map(|rule| format!(", by rule {rule}")).unwrap_or_default();

@@ -17,7 +17,7 @@ use super::in_flight::{Held, InFlight};
 use super::origin::{is_in, origin};
 use super::proof::Shown;
 use super::room::Room;
-use super::{Hook, Hooks, last_day};
+use super::{Hook, HookState, Hooks, last_day};
 use crate::clock;
 use crate::config::Config;
 use crate::event::{Event, HookPost, Source};
@@ -101,11 +101,11 @@ impl HookDoor {
             return Err(Box::new(Code::Unknown.answer(says)));
         };
         let hook = &hook;
-        if !hook.enabled {
-            return Err(self.refuse(hook, Code::Inactive, "the hook is switched off: enabled = false"));
-        }
-        if let Some(end) = hook.expires.filter(|end| *end <= self.hooks.now()) {
-            let says = format!("the hook expired at the end of {} (UTC)", last_day(end));
+        if hook.state(self.hooks.now()) != HookState::On {
+            let says = match hook.expires.filter(|_| hook.enabled) {
+                None => "the hook is switched off: enabled = false".to_owned(),
+                Some(end) => format!("the hook expired at the end of {} (UTC)", last_day(end)),
+            };
             return Err(self.refuse(hook, Code::Inactive, &says));
         }
         self.check_address(hook, peer, headers)?;

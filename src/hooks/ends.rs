@@ -1,4 +1,4 @@
-//! How a hook that was made from the chat stands, when it ends, and what its maker is told of that. Pure.
+//! How a hook stands, when it ends, and what is said of that to the maker of one from the chat. Pure.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -12,6 +12,8 @@ use crate::text::day;
 pub enum HookState {
     /// It takes what is posted to it.
     On,
+    /// The settings switch it off.
+    Off,
     /// The settings have a hook of the same name.
     Hidden,
     /// Its last day is over.
@@ -37,7 +39,7 @@ impl HookState {
     /// What an operator has to know of the hook of this name, and what to do about it.
     pub fn doubt(self, name: &str) -> Option<(String, String)> {
         match self {
-            HookState::On | HookState::Ended => None,
+            HookState::On | HookState::Off | HookState::Ended => None,
             HookState::Hidden => Some((
                 format!("the hook {name} of the settings hides one that was made from the chat"),
                 format!("give it another name, or say `hook remove {name}` to the bot"),
@@ -58,6 +60,7 @@ impl HookState {
     pub fn words(self) -> &'static str {
         match self {
             HookState::On => "on",
+            HookState::Off => "off",
             HookState::Hidden => "hidden by the one in bot.toml",
             HookState::Ended => "ended",
             HookState::OtherKey => "needs a new secret",
@@ -90,7 +93,7 @@ pub(super) fn notice(row: &ChatHook, state: HookState, now: i64, before: i64) ->
                 "The hook `{name}` ends with {day} (UTC). To go on, remove it and make it anew with a later day; the sender then needs the new secret."
             ),
         ),
-        HookState::On | HookState::Hidden => return None,
+        HookState::On | HookState::Off | HookState::Hidden => return None,
     };
     (!row.was_told(notice)).then_some((notice, says))
 }

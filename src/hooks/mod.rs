@@ -6,6 +6,7 @@ mod addresses;
 mod body;
 mod chat;
 mod code;
+mod dedupe;
 mod door;
 mod ends;
 mod events;
@@ -48,12 +49,13 @@ pub use making::{HookError, HookMaker, HookOrder, NewHook};
 pub use sending::OwnDelivery;
 pub use setup::setup_text;
 pub use silence::{due_silences, watched};
-pub use trying::{HookSummary, Tried};
+pub use trying::{HookSummary, Tried, TriedMessage};
 pub use work::HookWork;
 
+use body::BodyError;
 use code::Code;
+use dedupe::Dedupe;
 use limit::Limit;
-use paths::Path;
 use presets::{Preset, Signal};
 use proof::Shown;
 use rule::{RulePart, Told};
@@ -87,13 +89,6 @@ struct Hook {
 struct Signature {
     scheme: Scheme,
     is_required: bool,
-}
-
-/// Where the id of a delivery stands, which is the same in a repeat.
-enum Dedupe {
-    /// In this header, in small letters.
-    Header(String),
-    Body(Path),
 }
 
 /// All hooks: those of the settings, and those that were made from the chat. Cheap to clone; all clones have the same.
@@ -175,32 +170,6 @@ impl Hooks {
     }
 }
 
-impl Dedupe {
-    fn new(place: &str) -> Result<Dedupe, String> {
-        let place = place.trim();
-        if place.starts_with(['$', '/']) {
-            return Path::new(place).map(Dedupe::Body);
-        }
-        let is_header =
-            !place.is_empty() && place.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-        let header = is_header.then(|| Dedupe::Header(place.to_ascii_lowercase()));
-        header.ok_or_else(|| format!("{place:?} is no header; a JSONPath begins with $, an XPath with /"))
-    }
-
-    /// The id of a delivery. None if it has none.
-    fn id(&self, headers: &BTreeMap<String, String>, body: &Value) -> Option<String> {
-        let id = match self {
-            Dedupe::Header(name) => headers.get(name).cloned()?,
-            Dedupe::Body(path) => match path.value(body)?.as_ref() {
-                Value::Null => return None,
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            },
-        };
-        Some(id).filter(|id| !id.trim().is_empty())
-    }
-}
-
 impl Hook {
     fn new(hook: &config::Hook, of_all: &config::Hooks, room: Option<&str>) -> Result<Hook, String> {
         let config::Hook { name, preset, auth, signature, allow_ips, max_body, limit, enabled, expires, .. } = hook;
@@ -235,9 +204,23 @@ impl Hook {
             to,
             dedupe: dedupe.as_deref().map(Dedupe::new).transpose().map_err(|error| format!("dedupe: {error}"))?,
             is_shadow: *shadow,
-            expect: expect.clone().filter(|_| *enabled),
+            expect: expect.clone(),
             rules: Rules::new(rule, vars, of_all.parts)?,
         })
+    }
+
+    /// Whether it takes what is posted at this time, as far as its own settings say.
+    fn state(&self, now: i64) -> HookState {
+        match self.expires {
+            _ if !self.enabled => HookState::Off,
+            Some(end) if end <= now => HookState::Ended,
+            _ => HookState::On,
+        }
+    }
+
+    /// What it expects at this time. What comes to a hook that takes nothing, nobody knows.
+    fn expects(&self, now: i64) -> Option<&HookExpect> {
+        self.expect.as_ref().filter(|_| self.state(now) == HookState::On)
     }
 
     /// What a delivery means. The settings may say which id it has.
@@ -247,6 +230,15 @@ impl Hook {
             None => signal,
             Some(dedupe) => Signal { delivery: dedupe.id(headers, body), ..signal },
         }
+    }
+
+    /// The body of a delivery, and what it means.
+    ///
+    /// # Errors
+    /// The body cannot be read.
+    fn read(&self, headers: &BTreeMap<String, String>, bytes: &[u8]) -> Result<(Signal, Value), BodyError> {
+        let body = body::read(headers, bytes)?;
+        Ok((self.signal(headers, &body), body))
     }
 
     /// A hook that was made from the chat, with the old secret too as long as that is good.

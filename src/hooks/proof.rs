@@ -91,10 +91,10 @@ impl Auth {
             Auth::Nothing => false,
             Auth::Header(of, secrets) => {
                 // The scheme before a token is not part of the secret.
-                let is_there = |secret: &str| value.contains(secret.rsplit(' ').next().unwrap_or(secret));
+                let is_there = |secret: &str| has(value, secret.rsplit(' ').next().unwrap_or(secret));
                 of == name || secrets.iter().any(|secret| is_there(secret.expose_secret()))
             }
-            Auth::Path(secret) => value.contains(secret.expose_secret()),
+            Auth::Path(secret) => has(value, secret.expose_secret()),
             Auth::Jwt(_) => header::AUTHORIZATION == name || SERVICE_KEY == name,
         }
     }
@@ -124,6 +124,18 @@ impl Auth {
             }
         }
     }
+}
+
+/// Whether a value has this secret in it, as it is or as a query has it.
+fn has(value: &str, secret: &str) -> bool {
+    let is_in = |value: &str| decoded(value).contains(secret);
+    value.contains(secret) || is_in(value) || is_in(&value.replace('+', "%2B"))
+}
+
+/// A value without the encoding of queries. What parts the fields of a query stays.
+fn decoded(value: &str) -> String {
+    let whole = value.replace('&', "%26").replace('=', "%3D");
+    url::form_urlencoded::parse(whole.as_bytes()).map(|(name, _)| name.into_owned()).collect()
 }
 
 fn verifier(jwt: &AuthJwt) -> Result<JwtVerifier, String> {
@@ -221,5 +233,24 @@ fn key(name: KeyName) -> KeyForm {
         KeyName::Hex => KeyForm::Hex,
         KeyName::Base64 => KeyForm::Base64,
         KeyName::Whsec => KeyForm::Whsec,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_found_in_the_query_of_a_proxy() {
+        let secret = "a+b/c d==";
+        for value in [
+            secret,
+            "/hooks/in?x=1&access_token=a%2Bb%2Fc%20d%3D%3D&y=2",
+            "/hooks/in?access_token=a%2bb/c+d==",
+            "/hooks/in/a+b%2Fc%20d%3D=",
+        ] {
+            assert!(has(value, secret), "{value}");
+        }
+        assert!(!has("/hooks/in?access_token=a%2Bb", secret));
     }
 }

@@ -106,7 +106,16 @@ impl Rule {
         })
     }
 
-    /// The message of the rule about something that stands in this state. None if the rule does not hold.
+    /// Whether the rule holds for what these values say.
+    ///
+    /// # Errors
+    /// Its condition cannot be evaluated.
+    pub(super) fn holds(&self, templates: &Templates, values: &Values) -> Result<bool, String> {
+        let Some(when) = &self.when else { return Ok(true) };
+        templates.holds(when, values).map_err(|error| format!("when: {error}"))
+    }
+
+    /// The message of the rule, which holds, about something that stands in this state.
     ///
     /// # Errors
     /// A template cannot be rendered, or the card is none.
@@ -116,15 +125,12 @@ impl Rule {
         (of, state): (RulePart, &str),
         signal: &Signal,
         values: &Values,
-    ) -> Result<Option<Told<'_>>, String> {
-        let holds = |when| templates.holds(when, values).map_err(|error| format!("when: {error}"));
-        if !self.when.as_deref().map_or(Ok(true), holds)? {
-            return Ok(None);
-        }
+    ) -> Result<Told<'_>, String> {
         let render = |of: &str, name: &str| templates.render(name, values).map_err(|error| format!("{of}: {error}"));
         let thread = self.thread.as_deref().map_or_else(|| Ok(signal.key.clone()), |name| render("thread", name))?;
         // What a sender wrote may spoil the card, and must not keep the message from anybody.
-        let (card, no_card) = match self.card.as_deref().map(|name| card(&render("card", name)?)).transpose() {
+        let json = self.card.as_deref().map(|name| render("card", name)).transpose()?;
+        let (card, no_card) = match json.as_deref().map(card).transpose() {
             Ok(card) => (card, None),
             Err(error) => (None, Some(error)),
         };
@@ -138,7 +144,7 @@ impl Rule {
         };
         let card = card.map(Card::into_json);
         let updates = self.updates.then(|| short_key(state));
-        Ok(Some(Told { card, no_card, updates, ..self.told(of, thread, markdown) }))
+        Ok(Told { card, no_card, updates, ..self.told(of, thread, markdown) })
     }
 
     /// A plain message of the rule.

@@ -17,6 +17,10 @@ const STATES: [&str; 2] = ["status", "state"];
 /// Names that mean something else in every template.
 const TAKEN: [&str; 10] = ["body", "payload", "headers", "vars", "true", "false", "none", "and", "or", "not"];
 
+/// How many parts a rule looks at for each message that it may make, and how many at least. Most rules hold for few.
+const LOOKED_AT_EACH: usize = 10;
+const LOOKED_AT: usize = 10_000;
+
 /// The rules of one hook, and the variables that they see.
 pub(super) struct Rules {
     templates: Templates,
@@ -93,8 +97,7 @@ impl Rules {
         let mut telling = Telling::default();
         for (rule, place) in self.rules.iter().zip(0..) {
             let mut of_rule = Telling::default();
-            self.tell_by(rule, place, &seen, &mut of_rule);
-            let holds = of_rule.is_blank || !of_rule.told.is_empty() || !of_rule.wrong.is_empty();
+            let holds = self.tell_by(rule, place, &seen, &mut of_rule);
             telling.told.extend(of_rule.told);
             telling.wrong.extend(of_rule.wrong);
             telling.is_blank |= of_rule.is_blank;
@@ -105,8 +108,8 @@ impl Rules {
         telling
     }
 
-    /// Adds the messages of a rule, and what is wrong with it.
-    fn tell_by<'a>(&'a self, rule: &'a Rule, place: u32, seen: &Seen<'_>, telling: &mut Telling<'a>) {
+    /// Adds the messages of a rule, and what is wrong with it. Whether the rule holds.
+    fn tell_by<'a>(&'a self, rule: &'a Rule, place: u32, seen: &Seen<'_>, telling: &mut Telling<'a>) -> bool {
         let Some(each) = &rule.each else {
             let state = state(seen.signal, seen.body, false);
             return self.tell_part(
@@ -118,17 +121,19 @@ impl Rules {
             );
         };
         let parts = each.parts(seen.body);
-        let mut left = 0;
+        let most_looked_at = self.most_parts.saturating_mul(LOOKED_AT_EACH).max(LOOKED_AT);
+        let (mut left, mut holds) = (0, false);
         for (part, nth) in parts.iter().zip(0..) {
-            if telling.told.len() >= self.most_parts {
-                left = parts.len() - nth as usize;
+            let looked_at = nth as usize;
+            if telling.told.len() >= self.most_parts || looked_at >= most_looked_at {
+                left = parts.len() - looked_at;
                 break;
             }
             let payload = [("payload".to_owned(), seen.whole.clone())];
             let values =
                 Values::new(seen.below.clone(), &Given::from(*part), seen.above.iter().cloned().chain(payload));
             let of = (RulePart { rule: place, part: Some(nth) }, state(seen.signal, part, true));
-            self.tell_part(rule, of, seen.signal, &values, telling);
+            holds |= self.tell_part(rule, of, seen.signal, &values, telling);
         }
         // One part that lacks something is like the others: one is told.
         telling.wrong.truncate(1);
@@ -137,9 +142,10 @@ impl Rules {
             let of = RulePart { rule: place, part: Some(u32::MAX) };
             telling.told.push(rule.told(of, seen.signal.key.clone(), markdown));
         }
+        holds
     }
 
-    /// Adds the message of a rule about one part, if the rule holds for it.
+    /// Adds the message of a rule about one part, if the rule holds for it, which is the answer.
     fn tell_part<'a>(
         &'a self,
         rule: &'a Rule,
@@ -147,13 +153,22 @@ impl Rules {
         signal: &Signal,
         values: &Values,
         telling: &mut Telling<'a>,
-    ) {
-        match rule.render(&self.templates, of, signal, values) {
-            Ok(None) => {}
-            Ok(Some(told)) if told.card.is_none() && told.markdown.is_empty() => telling.is_blank = true,
-            Ok(Some(told)) => telling.told.push(told),
-            Err(error) => telling.wrong.push(format!("rule {}: {error}", rule.name)),
+    ) -> bool {
+        let mut wrong = |error| telling.wrong.push(format!("rule {}: {error}", rule.name));
+        // It is not known whether a rule holds whose condition is wrong.
+        let holds = rule.holds(&self.templates, values).unwrap_or_else(|error| {
+            wrong(error);
+            false
+        });
+        if !holds {
+            return false;
         }
+        match rule.render(&self.templates, of, signal, values) {
+            Ok(told) if told.card.is_none() && told.markdown.is_empty() => telling.is_blank = true,
+            Ok(told) => telling.told.push(told),
+            Err(error) => wrong(error),
+        }
+        true
     }
 
     /// What expressions and templates see. The variables hide what the preset knows, and that hides what the body has

@@ -25,13 +25,14 @@ const LABELS: [&str; 2] = ["silences", "hook"];
 /// on.
 pub fn watched(hooks: &Hooks) -> Vec<(String, Duration)> {
     let short = |expect: &HookExpect| expect.every.map_or(SHORT, |every| SHORT.min(every / SHORT_PART));
-    hooks.0.settings.values().filter_map(|hook| Some((hook.name.clone(), short(hook.expect.as_ref()?)))).collect()
+    let now = hooks.now();
+    hooks.0.settings.values().filter_map(|hook| Some((hook.name.clone(), short(hook.expects(now)?)))).collect()
 }
 
 /// The silences that are too long or have ended by now, in milliseconds since 1970, and of which nobody was told yet.
 pub fn due_silences(hooks: &Hooks, expected: &[ExpectedHook], now: i64) -> Vec<Silence> {
     let due = |state: &ExpectedHook| {
-        let expect = hooks.0.settings.get(&state.hook)?.expect.as_ref()?;
+        let expect = hooks.0.settings.get(&state.hook)?.expects(now)?;
         let silence = |since, is_over| Silence { hook: state.hook.clone(), since, is_over };
         match state.silent_since {
             Some(since) => has_ended(state, since).then(|| silence(since, true)),
@@ -53,14 +54,9 @@ impl HookWork {
     /// Tells people that a hook has been silent for too long, or that something has come again.
     pub async fn tell_silence(&self, row: &Claimed, silence: &Silence) -> Outcome {
         let Silence { hook: name, since, is_over } = silence;
-        let hook = self.hooks.0.settings.get(name).and_then(|hook| Some((hook, hook.expect.as_ref()?)));
+        let hook = self.hooks.0.settings.get(name).and_then(|hook| Some((hook, hook.expects(self.hooks.now())?)));
         let Some((hook, expect)) = hook else {
-            return end(
-                silence,
-                Verdict::Ignored,
-                "the settings no longer have a hook of this name that expects something",
-            )
-            .into();
+            return end(silence, Verdict::Ignored, "no hook of this name expects something any more").into();
         };
         let state = match self.desk.services.store.expected_hook(name).await {
             Ok(Some(state)) => state,

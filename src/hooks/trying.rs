@@ -7,8 +7,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::ends::{HookState, last_day};
+use super::presets::State;
 use super::rules::Telling;
-use super::{Hook, Hooks, body, chat};
+use super::{Hook, Hooks, chat};
 use crate::signature::SecretKey;
 use crate::store::ChatHook;
 use crate::text::day;
@@ -40,8 +41,13 @@ pub struct Tried {
     /// What the preset knows of it, by name.
     pub knows: BTreeMap<&'static str, String>,
     pub messages: Vec<TriedMessage>,
+    /// The rules that cannot be carried out, each with why. They hold up no other.
+    pub wrong: Vec<String>,
     /// Why there are no messages.
     pub silence: Option<&'static str>,
+    /// What the delivery is about, and how that stands, if what is said of later deliveries depends on it.
+    #[serde(skip)]
+    pub stands: Option<(String, &'static str)>,
 }
 
 /// A message that would be posted.
@@ -61,7 +67,7 @@ pub struct TriedMessage {
 impl Hooks {
     /// The hooks of the settings by name, and then these, which were made from the chat.
     pub fn summaries(&self, made: &[ChatHook], key: Option<&SecretKey>) -> Vec<HookSummary> {
-        let settings = self.0.settings.values().map(|hook| hook.summary());
+        let settings = self.0.settings.values().map(|hook| hook.summary(self.now()));
         settings.chain(made.iter().filter_map(|row| self.summary_of_chat(row, key))).collect()
     }
 
@@ -74,7 +80,7 @@ impl Hooks {
             state: state.words(),
             origin: format!("the chat, by {} on {}", row.email, day(row.made_at)),
             last_day: row.expires_at.map(last_day),
-            ..Hook::new(&hook, &self.0.of_all, None).ok()?.summary()
+            ..Hook::new(&hook, &self.0.of_all, None).ok()?.summary(self.now())
         })
     }
 
@@ -100,8 +106,7 @@ impl Hooks {
         payload: &[u8],
     ) -> Result<Vec<(String, Value)>, String> {
         let hook = self.named(name)?;
-        let body = body::read(headers, payload).map_err(|error| error.to_string())?;
-        let signal = hook.signal(headers, &body);
+        let (signal, body) = hook.read(headers, payload).map_err(|error| error.to_string())?;
         let vars = hook
             .rules
             .variables(&body)
@@ -118,18 +123,23 @@ impl Hooks {
         self.get(name).ok_or_else(|| format!("there is no hook of this name; there are: {}", self.names()))
     }
 
-    /// What the hook of this name makes of a payload with these headers.
+    /// What the hook of this name makes of a payload with these headers. `was` says how a subject stood before: `firing`,
+    /// `ok`, or nothing if that is not known.
     ///
     /// # Errors
-    /// There is no such hook, the payload cannot be read, or a rule cannot be carried out.
-    pub fn attempt(&self, name: &str, headers: &BTreeMap<String, String>, payload: &[u8]) -> Result<Tried, String> {
+    /// There is no such hook, or the payload cannot be read.
+    pub fn attempt(
+        &self,
+        name: &str,
+        (headers, payload): (&BTreeMap<String, String>, &[u8]),
+        was: impl FnOnce(&str) -> Option<String>,
+    ) -> Result<Tried, String> {
         let hook = self.named(name)?;
-        let body = body::read(headers, payload).map_err(|error| error.to_string())?;
-        let signal = hook.signal(headers, &body);
-        let Telling { told, wrong, is_blank } = hook.tell(&signal, headers, &body);
-        if !wrong.is_empty() {
-            return Err(wrong.join("; "));
+        let (mut signal, body) = hook.read(headers, payload).map_err(|error| error.to_string())?;
+        if !signal.subject.is_empty() {
+            signal.was = was(&signal.subject).unwrap_or_default();
         }
+        let Telling { told, wrong, is_blank } = hook.tell(&signal, headers, &body);
         let messages: Vec<_> = told
             .into_iter()
             .map(|told| TriedMessage {
@@ -141,16 +151,20 @@ impl Hooks {
                 card: told.card,
             })
             .collect();
-        let silence = messages.is_empty().then(|| hook.silence(is_blank));
+        let silence = (messages.is_empty() && wrong.is_empty()).then(|| hook.silence(is_blank));
         let named = signal.named().map(|(name, text, _)| (name, text)).into_iter();
+        // Of a dead letter the ledger keeps no state.
+        let has_state = wrong.is_empty() && !signal.subject.is_empty() && signal.state != State::Info;
+        let stands = has_state.then(|| (signal.subject.clone(), signal.state.word()));
         let knows = named.chain([("delivery", signal.delivery.unwrap_or_default())]);
         let knows = knows.filter(|(_, value)| !value.is_empty()).collect();
-        Ok(Tried { knows, messages, silence })
+        Ok(Tried { knows, messages, wrong, silence, stands })
     }
 }
 
 impl Hook {
-    fn summary(&self) -> HookSummary {
+    fn summary(&self, now: i64) -> HookSummary {
+        let state = self.state(now);
         let signs = match &self.signature {
             Some(signature) if signature.is_required => Some("signature"),
             Some(_) => Some("signature, if there is one"),
@@ -160,10 +174,10 @@ impl Hook {
         HookSummary {
             name: self.name.clone(),
             preset: self.preset.name,
-            enabled: self.enabled,
-            state: if self.enabled { "on" } else { "off" },
+            enabled: state == HookState::On,
+            state: state.words(),
             origin: "bot.toml".to_owned(),
-            last_day: None,
+            last_day: self.expires.map(last_day),
             proof: if proof.is_empty() { "none".to_owned() } else { proof.join(" and ") },
             to: self.to.iter().map(ToString::to_string).collect(),
             rules: self.rules.len(),

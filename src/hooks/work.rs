@@ -8,7 +8,7 @@ use super::addresses::Addresses;
 use super::presets::State;
 use super::rule::{RulePart, Told};
 use super::rules::Telling;
-use super::{Hook, Hooks, body};
+use super::{Hook, Hooks};
 use crate::desk::{Desk, EventEnd, Outcome};
 use crate::event::{self, HookPost};
 use crate::outbox::{Destination, Edit, Letter, Post, Thread};
@@ -50,12 +50,11 @@ impl HookWork {
             Ok(None) => return unreadable(hook, post, "its body is no longer in the ledger"),
             Err(error) => return self.desk.retry_or_give_up(row, &error.to_string()),
         };
-        let body = match body::read(&post.headers, &bytes) {
-            Ok(body) => body,
+        let (mut signal, body) = match hook.read(&post.headers, &bytes) {
+            Ok(read) => read,
             Err(error) => return unreadable(hook, post, &error.to_string()),
         };
         let preset = hook.preset.name;
-        let mut signal = hook.signal(&post.headers, &body);
         let subject =
             (!signal.subject.is_empty()).then(|| format!("{}/{}", hook.name, event::short_key(&signal.subject)));
         if let Some(subject) = &subject {

@@ -245,7 +245,7 @@ fn a_template_of_a_file_is_read_and_tried() {
 }
 
 /// What a verb prints with these settings of the bot's folder, beside the bot.
-fn beside(bot: &Harness, settings: &str, arguments: &[&str]) -> String {
+pub fn beside(bot: &Harness, settings: &str, arguments: &[&str]) -> String {
     let ledger = format!("[store]\nurl = \"sqlite:{}\"\n", bot.folder.path().join("ledger.db").display());
     std::fs::write(bot.folder.path().join("bot.toml"), format!("{ledger}{settings}")).unwrap();
     run(bot.folder.path(), arguments)

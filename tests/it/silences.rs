@@ -195,3 +195,14 @@ async fn a_repeat_shows_that_its_sender_is_alive_and_a_hook_in_shadow_says_nothi
     watch.said_of("night_backup", 1).await;
     assert!(watch.said("shade").is_empty(), "{}", watch.bot.cloud.transcript());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_past_its_last_day_announces_no_silence() {
+    let tomorrow = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date().tomorrow().unwrap();
+    let ends = HOOKS.replace("every = \"24h\" }", &format!("every = \"60h\" }}\nexpires = \"{tomorrow}\""));
+    let watch = Watch::begin(&ends).await;
+    watch.posts("night_backup").await;
+    watch.turn(62);
+    watch.said_of("hourly", 1).await;
+    assert!(watch.said("night_backup").is_empty(), "{}", watch.bot.cloud.transcript());
+}

@@ -1,19 +1,23 @@
 //! Compares what was posted about earlier deliveries with what the rules would post now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
-use super::deliveries::{self, Delivery};
+use super::deliveries;
 use crate::cli::ledger::with_store;
 use crate::cli::output::{Format, print, print_json};
 use crate::cli::story::letter;
 use crate::config::Config;
-use crate::event;
-use crate::hooks::{Hooks, Tried};
-use crate::outbox::Letter;
-use crate::store::Store;
+use crate::event::{self, HookPost};
+use crate::hooks::{Hooks, Tried, TriedMessage};
+use crate::outbox::{Destination, Letter};
+use crate::places::Place;
+use crate::store::{Pin, Row, Store};
 use crate::text::{iso_time, one_line};
+
+/// How many deliveries before those that are compared say how things stood.
+const EARLIER: u32 = 200;
 
 /// What would be different about a delivery.
 #[derive(Serialize)]
@@ -25,30 +29,48 @@ struct Difference {
     gone: Vec<String>,
     /// What would be posted and was not.
     new: Vec<String>,
-    /// Why the rules cannot be carried out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
+    /// Why rules cannot be carried out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<String>,
+}
+
+/// What a comparison goes by.
+struct Rules<'a> {
+    hooks: &'a Hooks,
+    /// What a letter says of the spaces that the settings name by their titles.
+    spaces: HashMap<String, String>,
+    /// How each subject stands after the deliveries so far.
+    states: HashMap<String, &'static str>,
 }
 
 pub(super) async fn run(config: &Config, hooks: &Hooks, name: &str, last: u32, format: Format) -> anyhow::Result<()> {
     anyhow::ensure!(hooks.has(name), "there is no hook {name}; there are: {}", hooks.names());
     with_store(config, async |store| {
-        let deliveries = deliveries::of(&store, name, last).await?;
-        let (looked_at, mut kept, mut differences) = (deliveries.len(), 0, Vec::new());
-        for delivery in deliveries {
-            let Some(found) = compare(&store, hooks, &delivery).await? else { continue };
+        let mut rules = Rules { hooks, spaces: spaces(&store).await?, states: HashMap::new() };
+        let deliveries = deliveries::of(&store, name, last + EARLIER).await?;
+        let compared = deliveries.len().min(last as usize);
+        let (mut kept, mut differences) = (0, Vec::new());
+        for (nth, delivery) in deliveries.iter().enumerate().rev() {
+            let Some(payload) = store.raw(delivery.0.id).await? else { continue };
+            let tried = rules.attempt(&delivery.1, &payload);
+            if nth >= compared {
+                continue;
+            }
             kept += 1;
-            if found.error.is_some() || !found.gone.is_empty() || !found.new.is_empty() {
+            let found = compare(&store, &rules, delivery, tried).await?;
+            if !found.errors.is_empty() || !found.gone.is_empty() || !found.new.is_empty() {
                 differences.push(found);
             }
         }
+        // The newest first.
+        differences.reverse();
         if format.json {
             return print_json(&differences);
         }
         for found in &differences {
             print(&shown(found))?;
         }
-        let lost = looked_at - kept;
+        let lost = compared - kept;
         let lost = if lost > 0 { format!("; the payloads of {lost} more are no longer kept") } else { String::new() };
         print(&format!("{} of {kept} deliveries would be told otherwise{lost}", differences.len()))?;
         Ok(())
@@ -56,18 +78,43 @@ pub(super) async fn run(config: &Config, hooks: &Hooks, name: &str, last: u32, f
     .await
 }
 
-/// What would be different. None if the payload is no longer kept.
-async fn compare(store: &Store, hooks: &Hooks, delivery: &Delivery) -> anyhow::Result<Option<Difference>> {
-    let Delivery { row, post, payload } = delivery;
-    let Some(payload) = payload else { return Ok(None) };
-    let (now, error) = match hooks.attempt(&post.hook, &post.headers, payload) {
-        Ok(Tried { messages, .. }) => (messages, None),
-        Err(error) => (Vec::new(), Some(error)),
+/// The spaces that titles mean, both as messages name them.
+async fn spaces(store: &Store) -> anyhow::Result<HashMap<String, String>> {
+    let pins = store.pins().await?.into_iter();
+    let space = |pin: Pin| (Place::Titled(pin.title).to_string(), Destination::space(pin.room).to_string());
+    Ok(pins.map(space).collect())
+}
+
+impl Rules<'_> {
+    /// What the rules make of a delivery, after those before it.
+    fn attempt(&mut self, post: &HookPost, payload: &[u8]) -> Result<Tried, String> {
+        let was = |subject: &str| self.states.get(subject).map(|state| (*state).to_owned());
+        let tried = self.hooks.attempt(&post.hook, (&post.headers, payload), was)?;
+        self.states.extend(tried.stands.clone());
+        Ok(tried)
+    }
+
+    /// The messages, each with where it goes.
+    fn texts(&self, messages: Vec<TriedMessage>) -> Vec<(String, String)> {
+        let texts = messages.into_iter().flat_map(|TriedMessage { markdown, card, to, .. }| {
+            let text = format!("{markdown}{}", card.map(|card| format!(" {card}")).unwrap_or_default());
+            to.into_iter().map(move |to| (self.spaces.get(&to).cloned().unwrap_or(to), text.clone()))
+        });
+        texts.collect()
+    }
+}
+
+/// What would be different.
+async fn compare(
+    store: &Store,
+    rules: &Rules<'_>,
+    (row, post): &(Row, HookPost),
+    tried: Result<Tried, String>,
+) -> anyhow::Result<Difference> {
+    let (mut new, errors) = match tried {
+        Ok(Tried { messages, wrong, .. }) => (rules.texts(messages), wrong),
+        Err(error) => (Vec::new(), vec![error]),
     };
-    let now = now.into_iter().flat_map(|message| {
-        let text = format!("{}{}", message.markdown, message.card.map(|card| format!(" {card}")).unwrap_or_default());
-        message.to.into_iter().map(move |to| (to, text.clone())).collect::<Vec<_>>()
-    });
     // A long message was cut into several.
     let mut before: BTreeMap<String, String> = BTreeMap::new();
     let mut said = Vec::new();
@@ -83,7 +130,6 @@ async fn compare(store: &Store, hooks: &Hooks, delivery: &Delivery) -> anyhow::R
         said.push((letter.to().to_string(), text));
     }
     let mut gone = Vec::new();
-    let mut new: Vec<_> = now.collect();
     for (to, text) in said {
         match new.iter().position(|(at, other)| *at == to && (*other == text || other.starts_with(&text))) {
             Some(nth) => {
@@ -95,14 +141,14 @@ async fn compare(store: &Store, hooks: &Hooks, delivery: &Delivery) -> anyhow::R
         }
     }
     let lines = |all: Vec<(String, String)>| all.into_iter().map(|(to, text)| format!("to {to}: {text}")).collect();
-    Ok(Some(Difference {
+    Ok(Difference {
         event: event::reference(row.id),
         accepted: iso_time(row.accepted_at),
         kind: post.kind(),
         gone: lines(gone),
         new: lines(new),
-        error,
-    }))
+        errors,
+    })
 }
 
 fn shown(found: &Difference) -> String {
@@ -113,7 +159,7 @@ fn shown(found: &Difference) -> String {
     for line in &found.new {
         text.push_str(&format!("  + {}\n", one_line(line)));
     }
-    if let Some(error) = &found.error {
+    for error in &found.errors {
         text.push_str(&format!("  ! {error}\n"));
     }
     text
