@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::cli::{finished, verb};
 use crate::explain::explain;
-use crate::harness::{Daemon, Harness, SECRET, arrived, free_port, switchboard};
+use crate::harness::{Daemon, Harness, SECRET, arrived, eventually, free_port, http, switchboard};
 use crate::hooks::posts;
 
 const ALICE: &str = "alice@example.com";
@@ -203,4 +203,57 @@ async fn what_is_wrong_with_a_title_is_said_at_the_start() {
     let daemon = Daemon::start(&cloud, folder.path(), port, &[]);
     assert!(daemon.logs("cannot be reached").contains("Nowhere"));
     daemon.kill();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_title_about_which_webex_says_nothing_holds_up_no_other_place() {
+    let Stage { cloud, folder } = Stage::set().await;
+    let [slow, quick] = ["Slow", "Quick"].map(|title| cloud.space(title, &[ALICE]));
+    let hook = |title: &str| to(&[title]).replace("\"ci\"", &format!("\"{}\"", title.to_lowercase()));
+    let key = "0123456789abcdef0123456789abcdef";
+    let api = format!("[[api_key]]\nname = \"backup\"\nkey = \"{key}\"\nto = {ALICE:?}\nmay = [\"messages\"]\n");
+    let bot = Harness::on(cloud, folder, &[hook("Slow"), hook("Quick")].concat(), Bot::builder()).await;
+    bot.ready().await;
+    for hook in ["slow", "quick"] {
+        tells(&bot, hook, "before").await;
+    }
+    bot.settle().await;
+    assert_eq!(heard(&bot.cloud, "before").len(), 2);
+    // The next process has to look again, and one title was never looked for.
+    let (cloud, folder) = bot.stop().await;
+    let new = cloud.space("New", &[ALICE]);
+    let path = format!("/rooms/{slow}");
+    cloud.fault(Fault::on(Method::GET, &path).always().stall());
+    cloud.fault(Fault::on(Method::GET, "/rooms").about("type=group").always().stall());
+    let bot =
+        Harness::on(cloud, folder, &[hook("Slow"), hook("Quick"), hook("New"), api].concat(), Bot::builder()).await;
+    for (hook, text) in [("slow", "one"), ("new", "two"), ("slow", "three"), ("new", "four")] {
+        tells(&bot, hook, text).await;
+    }
+    for text in ["five", "six"] {
+        tells(&bot, "quick", text).await;
+    }
+    let request = http().post(format!("{}/api/messages", bot.url)).bearer_auth(key);
+    assert_eq!(request.body(json!({"text": "seven"}).to_string()).send().await.unwrap().status(), 202);
+    // Of a space that is pinned, Webex need not say anything.
+    for text in ["five", "six", "seven", "one", "three"] {
+        assert!(eventually(async || !heard(&bot.cloud, text).is_empty()).await, "{text}");
+    }
+    assert!(heard(&bot.cloud, "two").is_empty(), "Webex does not say which space that is");
+    let calls = bot.cloud.calls();
+    let look = calls.iter().rposition(|call| call.path == path);
+    let first = calls.iter().position(|call| call.request.as_ref().is_some_and(|request| request.contains(r#""one""#)));
+    assert!(look < first, "what waits for a title does not look again");
+    bot.cloud.clear_faults();
+    bot.cloud.release();
+    bot.settle().await;
+    for (text, room) in [("one", &slow), ("three", &slow), ("six", &quick), ("two", &new), ("four", &new)] {
+        assert_eq!(heard(&bot.cloud, text), [room.as_str()], "{text}");
+    }
+}
+
+/// Has the hook of this name say something, and does not wait for it.
+async fn tells(bot: &Harness, hook: &str, text: &str) {
+    let body = json!({ "says": text }).to_string();
+    assert_eq!(posts(bot, &format!("/hooks/{hook}"), &[], body).await.0, 202);
 }
