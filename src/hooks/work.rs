@@ -9,6 +9,7 @@ use super::presets::State;
 use super::rule::{RulePart, Told};
 use super::rules::Telling;
 use super::{Hook, Hooks, body};
+use crate::config::MOST_DESTINATIONS;
 use crate::desk::{Desk, EventEnd, Outcome};
 use crate::event::{self, HookPost};
 use crate::outbox::{Destination, Edit, Letter, Post, Thread};
@@ -18,8 +19,7 @@ use crate::text::{MOST_BYTES, split};
 use crate::verdict::Verdict;
 use crate::webex::{Attachment, Fault, NewMessage};
 
-/// More than the destinations of a rule, and than the messages that a template can fill.
-const MOST_DESTINATIONS: u32 = 1000;
+/// The messages that a text is cut into are fewer: a template writes 64 KiB at most.
 const MOST_PARTS: u32 = 100;
 
 /// The label in metrics if the hook is no longer there.
