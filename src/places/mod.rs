@@ -72,6 +72,16 @@ impl Places {
         }
     }
 
+    /// The pins of the spaces that had this title when they were last seen. Webex is not asked.
+    ///
+    /// # Errors
+    /// The ledger does not answer.
+    pub async fn last_seen(&self, title: &str) -> Result<Vec<Pin>, StoreError> {
+        let mut pins = self.0.store.pins().await?;
+        pins.retain(|pin| pin.seen.trim() == title.trim());
+        Ok(pins)
+    }
+
     /// The space that a title means. Callers who ask at one time share one look.
     async fn space(&self, title: &str) -> Result<RoomId, PlaceError> {
         let asked = clock::instant();
