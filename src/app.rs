@@ -29,6 +29,7 @@ pub(crate) use binding::hint as binding_hint;
 pub(crate) use doubts::doubts;
 pub use handle::Handle;
 pub(crate) use parts::Parts;
+pub(crate) use placing::{titles_of_chat, titles_of_settings};
 use shared::Shared;
 pub(crate) use starting::OnStart;
 

@@ -8,6 +8,7 @@ use crate::config::{self, ApiRight};
 use crate::outbox::Destination;
 use crate::places::{Place, PlaceError, Places};
 use crate::signature;
+use crate::store::{Pin, StoreError};
 
 /// A key of the settings.
 pub struct ApiKey {
@@ -57,8 +58,7 @@ impl ApiKey {
         self.may.contains(&right)
     }
 
-    /// The destinations of a request, each once: those that it names, or else the only one of the key. They are compared
-    /// once it is known which spaces the titles mean.
+    /// The destinations of a request, each once: those that it names, or else the only one of the key.
     pub(super) async fn destinations(
         &self,
         named: Option<Vec<String>>,
@@ -83,26 +83,54 @@ impl ApiKey {
         Ok(found)
     }
 
-    /// The destination of the key that this place means.
+    /// The destination of the key that this place means. A title that is not the key's is never looked for: a caller
+    /// learns nothing of other spaces, and costs no calls to Webex.
     async fn destination(&self, place: &Place, places: &Places) -> Result<Destination, Refusal> {
-        const FORBIDDEN: &str = "this key may not post to that destination; `to` of its [[api_key]] says where";
+        const FORBIDDEN: Refusal =
+            Refusal::Forbidden("this key may not post to that destination; `to` of its [[api_key]] says where");
         if let Some(own) = self.to.iter().find(|own| *own == place) {
             return resolve(own, places).await;
         }
-        let to = match resolve(place, places).await {
-            // A caller does not learn which titles there are besides those of the key.
-            Err(Refusal::Invalid { .. }) => return Err(Refusal::Forbidden(FORBIDDEN)),
-            resolved => resolved?,
-        };
-        for own in &self.to {
+        match place {
+            Place::Titled(title) => {
+                let own = self.last_seen(title, places).await.map_err(Refusal::NotStored)?;
+                resolve(own.ok_or(FORBIDDEN)?, places).await
+            }
+            Place::Known(to) => self.known(to, places).await.ok_or(FORBIDDEN),
+        }
+    }
+
+    /// The only space of the key that had this title when it was last seen.
+    async fn last_seen(&self, title: &str, places: &Places) -> Result<Option<&Place>, StoreError> {
+        let pins = places.last_seen(title).await?;
+        let mut seen = pins.iter().filter_map(|pin| Some((&pin.room, self.to.iter().find(|own| is_of(own, pin))?)));
+        let first = seen.next();
+        let is_only = first.is_some_and(|(room, _)| seen.all(|(other, _)| other == room));
+        Ok(first.filter(|_| is_only).map(|(_, own)| own))
+    }
+
+    /// The destination of the key with this id or address.
+    async fn known(&self, to: &Destination, places: &Places) -> Option<Destination> {
+        let is_space = matches!(to, Destination::Space(..));
+        // A title means no person.
+        for own in self.to.iter().filter(|own| is_space || own.title().is_none()) {
             // What cannot be found now is not what the caller names.
             if let Ok(own) = places.resolve(own).await
                 && own.lane() == to.lane()
             {
-                return Ok(own);
+                return Some(own);
             }
         }
-        Err(Refusal::Forbidden(FORBIDDEN))
+        None
+    }
+}
+
+/// Whether the pin is that of this destination.
+fn is_of(own: &Place, pin: &Pin) -> bool {
+    match own {
+        Place::Titled(title) => *title == pin.title,
+        Place::Known(Destination::Space(room, _)) => room.as_str() == pin.room,
+        Place::Known(_) => false,
     }
 }
 

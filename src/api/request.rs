@@ -25,7 +25,7 @@ const FIELDS: [&str; 9] =
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MessageRequest {
-    /// Where it goes: the id of a space, an email or a person id, or a list of these. All of them have to be
+    /// Where it goes: the title or id of a space, an email or a person id, or a list of these. All of them have to be
     /// destinations of the key. May be left out if the key has one destination.
     #[serde(default)]
     #[schema(value_type = OneOrMany)]

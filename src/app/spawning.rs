@@ -171,7 +171,7 @@ impl TaskSpawner<'_> {
     fn upkeep(&mut self, standing: watch::Sender<DaemonRole>) {
         let Config { delivery, store: settings, audit, .. } = self.config;
         let Shared { store, services, health, .. } = self.shared;
-        self.until_stop(PLACES, placing::find_spaces(self.shared.clone()));
+        self.until_stop(PLACES, placing::find_spaces(self.config.clone(), self.shared.clone()));
         self.until_stop(SILENCES, silences::watch(self.shared.clone()));
         self.until_stop(EXPIRER, upkeep::expire(self.shared.clone()));
         self.until_stop(HOOK_ENDS, upkeep::tell_makers(self.shared.maker.clone()));

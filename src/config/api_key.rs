@@ -15,7 +15,7 @@ pub struct ApiKey {
     pub name: String,
     /// What a caller shows as `Authorization: Bearer`.
     pub key: SecretString,
-    /// Where its messages may go: ids of spaces, and people.
+    /// Where its messages may go: spaces by title or id, and people.
     #[serde(default, deserialize_with = "one_or_many")]
     pub to: Vec<String>,
     /// What it may do.

@@ -18,6 +18,11 @@ use super::values::{one_or_many, some_networks};
 /// The largest body that may be allowed, in bytes: GitHub sends none that is larger.
 pub(super) const LARGEST_BODY: u64 = 25 * 1024 * 1024;
 
+/// The most destinations of a hook or of one of its rules, and the most rules of a hook. The ids of letters are counted
+/// in these numbers.
+pub(crate) const MOST_DESTINATIONS: u32 = 1000;
+const MOST_RULES: usize = 1000;
+
 /// The longest name of a hook or of a key of the API.
 const LONGEST_NAME: usize = 64;
 
@@ -115,6 +120,16 @@ pub(crate) fn is_plain_name(name: &str) -> bool {
     (1..=LONGEST_NAME).contains(&name.len()) && name.chars().all(is_plain)
 }
 
+/// What a hook has too much of: the setting, and what is wrong with it.
+fn excess(hook: &Hook) -> Option<(&'static str, &'static str)> {
+    let mut all = [&hook.to].into_iter().chain(hook.rule.iter().map(|rule| &rule.to));
+    if all.any(|to| to.len() > MOST_DESTINATIONS as usize) {
+        return Some((".to", "names more than 1000 destinations, and a message goes to 1000 at most"));
+    }
+    let has_many = hook.rule.len() > MOST_RULES;
+    has_many.then_some((".rule", "is there more than 1000 times, and a hook has 1000 rules at most"))
+}
+
 /// Checks all hooks. `has_room` says whether `webex.room_id` is set.
 pub(super) fn check(hooks: &[Hook], has_room: bool, check: &mut Check) {
     for (index, hook) in hooks.iter().enumerate() {
@@ -130,6 +145,9 @@ pub(super) fn check(hooks: &[Hook], has_room: bool, check: &mut Check) {
         let mut all = to.iter().chain(rule.iter().flat_map(|rule| &rule.to));
         if let Some(problem) = all.find_map(|entry| destination_problem(entry)) {
             wrong(".to", problem);
+        }
+        if let Some((of, problem)) = excess(hook) {
+            wrong(of, problem);
         }
         let every_rule_has_one = !rule.is_empty() && rule.iter().all(|rule| !rule.to.is_empty());
         // A silence belongs to no rule.
@@ -160,5 +178,25 @@ pub(super) fn check(hooks: &[Hook], has_room: bool, check: &mut Check) {
         if let Some(HookSignature { secrets, .. }) = signature {
             check.secrets(&key(".signature.secrets"), secrets, can, "");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hook_has_no_more_destinations_and_rules_than_letters_can_be_counted_in() {
+        let hook = |to: usize, of_rule: usize, rules: usize| {
+            let some = |count: usize| vec!["a@example.com"; count];
+            let rule = serde_json::json!({"to": some(of_rule)});
+            let hook = serde_json::json!({"name": "ci", "to": some(to), "rule": vec![rule; rules]});
+            excess(&serde_json::from_value(hook).unwrap()).map(|(of, _)| of)
+        };
+        assert_eq!(hook(1000, 1000, 1), None);
+        assert_eq!(hook(1, 1, 1000), None);
+        assert_eq!(hook(1001, 1, 1), Some(".to"));
+        assert_eq!(hook(1, 1001, 1), Some(".to"));
+        assert_eq!(hook(1, 1, 1001), Some(".rule"));
     }
 }

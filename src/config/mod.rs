@@ -60,6 +60,7 @@ pub(crate) use conversations::LONGEST_QUESTION;
 pub use delivery::{Delivery, Mode};
 pub use files::Files;
 pub use flood::Flood;
+pub(crate) use hook::MOST_DESTINATIONS;
 pub(crate) use hook::is_plain_name;
 pub use hook::{Hook, HookLimit};
 pub use hook_expect::HookExpect;

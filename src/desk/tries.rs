@@ -19,12 +19,20 @@ impl Desk {
     /// The error of `reading`. If the time is over, the error says that Webex is away. Pass it to
     /// [`Desk::retry_reading`].
     pub async fn fetch<T>(&self, reading: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let share = (self.settings.lease - self.settings.deadline).mul_f64(0.9);
-        let result = tokio::time::timeout(share, reading).await.unwrap_or_else(|_| Err(no_answer("a read")));
+        let result = self.in_time(reading).await;
         if result.is_ok() {
             self.health.token(Ok(()));
         }
         result
+    }
+
+    /// Waits for what may read from Webex, within the part of the lease that the command does not need.
+    ///
+    /// # Errors
+    /// The error of `reading`. If the time is over, the error says that Webex is away.
+    pub async fn in_time<T, E: From<Error>>(&self, reading: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        let share = (self.settings.lease - self.settings.deadline).mul_f64(0.9);
+        tokio::time::timeout(share, reading).await.unwrap_or_else(|_| Err(no_answer("a read").into()))
     }
 
     /// Decides what follows when the event could not be read: another try, or its end.

@@ -5,6 +5,7 @@
 //! this much names every value of a payload.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use jsonpath_rust::parser::model::JpQuery;
 use jsonpath_rust::parser::parse_json_path;
@@ -109,7 +110,8 @@ impl Step {
         let mut reached = Vec::new();
         let mut below = Vec::new();
         let starts = if self.is_deep {
-            from.iter().for_each(|value| collect(value, &mut below));
+            let mut known = HashSet::new();
+            from.iter().for_each(|value| collect(value, &mut known, &mut below));
             &below[..]
         } else {
             from
@@ -154,13 +156,19 @@ fn has(value: &Value, name: &str, text: &str) -> bool {
     }
 }
 
-/// The value and everything below it.
-fn collect<'a>(value: &'a Value, all: &mut Vec<&'a Value>) {
+/// The value and everything below it, but for what is known: it is below one that came before. The texts of attributes
+/// and of elements are no elements.
+fn collect<'a>(value: &'a Value, known: &mut HashSet<*const Value>, all: &mut Vec<&'a Value>) {
+    if !known.insert(std::ptr::from_ref(value)) {
+        return;
+    }
+    let is_element = |name: &str, value: &Value| !value.is_string() || !(name.starts_with(ATTRIBUTE) || name == TEXT);
     match value {
-        Value::Array(items) => items.iter().for_each(|item| collect(item, all)),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, known, all)),
         Value::Object(fields) => {
             all.push(value);
-            fields.values().for_each(|value| collect(value, all));
+            let below = fields.iter().filter(|(name, value)| is_element(name, value));
+            below.for_each(|(_, value)| collect(value, known, all));
         }
         other => all.push(other),
     }
@@ -257,6 +265,30 @@ mod tests {
         ] {
             assert_eq!(found(path, &body), value, "{path}");
         }
+    }
+
+    #[test]
+    fn an_xpath_reaches_each_node_once_however_elements_are_nested() {
+        let body = json!({"a": {
+            "@id": "1", "#text": "one", "b": "first",
+            "a": {"b": ["second", {"#text": "third", "b": "fourth"}], "a": {"b": "fifth"}},
+        }});
+        for (path, texts) in [
+            ("//a//b/text()", &["second", "third", "fourth", "fifth", "first"][..]),
+            ("//a//a//b/text()", &["second", "third", "fourth", "fifth"]),
+            ("//b//b", &["fourth"]),
+            ("/a/text()", &["one"]),
+            ("//@id", &["1"]),
+        ] {
+            let mut found: Vec<_> = Path::new(path).unwrap().all(&body).into_iter().filter_map(Value::as_str).collect();
+            let mut texts = texts.to_vec();
+            found.sort_unstable();
+            texts.sort_unstable();
+            assert_eq!(found, texts, "{path}");
+        }
+        // Neither is the text of an attribute one of an element, nor does an element have its text twice.
+        let texts = Path::new("//text()").unwrap().all(&body).len();
+        assert_eq!(texts, 6);
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::addresses::Addresses;
 use super::work::{HookWork, letter};
 use super::{Hook, Hooks};
 use crate::config::HookExpect;
@@ -74,7 +73,7 @@ impl HookWork {
             return end(silence, Verdict::Ignored, reason).with([effect]).into();
         }
         let markdown = if *is_over { ended(hook, expect, &state, *since) } else { begun(hook, expect, *since) };
-        let addresses = match Addresses::find(&self.places, hook.to.iter().collect()).await {
+        let addresses = match self.find_addresses(hook.to.iter().collect()).await {
             Ok(addresses) => addresses,
             Err(error) => return self.retry_addressing(row, &error).await,
         };

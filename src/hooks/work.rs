@@ -9,17 +9,17 @@ use super::presets::State;
 use super::rule::{RulePart, Told};
 use super::rules::Telling;
 use super::{Hook, Hooks};
+use crate::config::MOST_DESTINATIONS;
 use crate::desk::{Desk, EventEnd, Outcome};
 use crate::event::{self, HookPost};
 use crate::outbox::{Destination, Edit, Letter, Post, Thread};
-use crate::places::{PlaceError, Places};
+use crate::places::{Place, PlaceError, Places};
 use crate::store::{Claimed, Effect, Entry};
 use crate::text::{MOST_BYTES, split};
 use crate::verdict::Verdict;
 use crate::webex::{Attachment, Fault, NewMessage};
 
-/// More than the destinations of a rule, and than the messages that a template can fill.
-const MOST_DESTINATIONS: u32 = 1000;
+/// The messages that a text is cut into are fewer: a template writes 64 KiB at most.
 const MOST_PARTS: u32 = 100;
 
 /// The label in metrics if the hook is no longer there.
@@ -66,7 +66,7 @@ impl HookWork {
         let has_ended = signal.state != State::Info;
         let state = subject.filter(|_| has_ended).map(|key| Effect::HookState { key, state: signal.state.word() });
         let Telling { told, mut wrong, is_blank } = hook.tell(&signal, &post.headers, &body);
-        let addresses = match Addresses::find(&self.places, told.iter().flat_map(|told| told.to).collect()).await {
+        let addresses = match self.find_addresses(told.iter().flat_map(|told| told.to).collect()).await {
             Ok(addresses) => addresses,
             Err(error) => return self.retry_addressing(row, &error).await,
         };
@@ -99,6 +99,14 @@ impl HookWork {
         }
         let end = end(preset, post, Verdict::Done, "it is told").noted(by(&told));
         end.then(letters(row, hook, &addresses, told)).with(state).into()
+    }
+
+    /// Finds the spaces of all titles among these places, within the lease.
+    ///
+    /// # Errors
+    /// Webex or the ledger does not answer. Pass it to [`HookWork::retry_addressing`].
+    pub(super) async fn find_addresses(&self, named: Vec<&Place>) -> Result<Addresses, PlaceError> {
+        self.desk.in_time(Addresses::find(&self.places, named)).await
     }
 
     /// Tries again, since it is not known which spaces the titles mean.

@@ -6,10 +6,8 @@ mod choosing;
 mod place;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-
-use tokio::sync::Mutex;
 
 pub use choosing::{Unplaced, choose};
 pub use place::Place;
@@ -23,6 +21,9 @@ use choosing::pin_of;
 /// How long a space that was found is used without another look at it.
 const FRESH: Duration = Duration::from_secs(30);
 
+/// How long Webex may take to say whether a pinned space is still there. After that it is taken to be.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Finds the spaces that titles mean. Cheap to clone.
 #[derive(Clone)]
 pub struct Places(Arc<Inner>);
@@ -30,17 +31,18 @@ pub struct Places(Arc<Inner>);
 struct Inner {
     webex: Client,
     store: Store,
-    found: Mutex<HashMap<String, Lookup>>,
+    /// By title. Whoever looks for one title holds up nobody who needs another.
+    found: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Option<Lookup>>>>>,
 }
 
-/// The result of the last look for a title, and when that look began.
+/// The result of the last look for a title. It is good for everybody who asked before this time.
 struct Lookup {
     at: Instant,
-    found: Result<RoomId, Unplaced>,
+    found: Result<RoomId, PlaceError>,
 }
 
 /// Why a place is not known.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum PlaceError {
     /// The settings have to name it in another way, or the bot has to be added to a space.
     #[error("{0}")]
@@ -70,34 +72,56 @@ impl Places {
         }
     }
 
+    /// The pins of the spaces that had this title when they were last seen. Webex is not asked.
+    ///
+    /// # Errors
+    /// The ledger does not answer.
+    pub async fn last_seen(&self, title: &str) -> Result<Vec<Pin>, StoreError> {
+        let mut pins = self.0.store.pins().await?;
+        pins.retain(|pin| pin.seen.trim() == title.trim());
+        Ok(pins)
+    }
+
     /// The space that a title means. Callers who ask at one time share one look.
     async fn space(&self, title: &str) -> Result<RoomId, PlaceError> {
         let asked = clock::instant();
-        let mut found = self.0.found.lock().await;
-        if let Some(Lookup { at, found }) = found.get(title) {
+        let of_title = Arc::clone(
+            self.0.found.lock().unwrap_or_else(PoisonError::into_inner).entry(title.to_owned()).or_default(),
+        );
+        let mut last = of_title.lock().await;
+        if let Some(Lookup { at, found }) = &*last {
             let is_fresh = found.is_ok() && asked.saturating_duration_since(*at) < FRESH;
             if is_fresh || *at >= asked {
-                return found.clone().map_err(PlaceError::Unplaced);
+                return found.clone();
             }
         }
-        let at = clock::instant();
+        let began = clock::instant();
+        let found = self.look(title).await;
+        let at = match &found {
+            Ok(_) | Err(PlaceError::Unplaced(_)) => began,
+            // Whoever waited for this look would fail in the same way.
+            Err(PlaceError::Webex(_) | PlaceError::Store(_)) => clock::instant(),
+        };
+        *last = Some(Lookup { at, found: found.clone() });
+        found
+    }
+
+    /// Looks for the space that a title means.
+    async fn look(&self, title: &str) -> Result<RoomId, PlaceError> {
         let pin = self.0.store.pinned(title).await?;
         let room = match &pin {
             None => self.choose(title, None).await?,
-            Some(pin) => match self.0.webex.room(&pin.room.as_str().into()).await {
-                Ok(room) => Ok(room),
+            Some(pin) => match tokio::time::timeout(PATIENCE, self.0.webex.room(&pin.room.as_str().into())).await {
+                Ok(Ok(room)) => Ok(room),
                 // The bot is no longer in it, or it has another id.
-                Err(Error::Status { status: 403 | 404, .. }) => self.choose(title, Some(pin)).await?,
+                Ok(Err(Error::Status { status: 403 | 404, .. })) => self.choose(title, Some(pin)).await?,
                 // What is sent there waits in the outbox until Webex is back.
-                Err(_) => return Ok(pin.room.as_str().into()),
+                Ok(Err(_)) | Err(_) => return Ok(pin.room.as_str().into()),
             },
         };
-        if let Ok(room) = &room {
-            self.keep(title, pin, room).await?;
-        }
-        let room = room.map(|room| room.id);
-        found.insert(title.to_owned(), Lookup { at, found: room.clone() });
-        room.map_err(PlaceError::Unplaced)
+        let room = room.map_err(PlaceError::Unplaced)?;
+        self.keep(title, pin, &room).await?;
+        Ok(room.id)
     }
 
     /// The space that the title means among all that the bot is in.

@@ -7,7 +7,7 @@ use switchboard::simulator::{Cloud, Options};
 
 use crate::cli::verb;
 use crate::explain::explain;
-use crate::harness::{Daemon, Harness, free_port, get, http, switchboard};
+use crate::harness::{Daemon, Harness, eventually, free_port, get, http, switchboard};
 
 const ALICE: &str = "alice@example.com";
 const KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -354,6 +354,38 @@ async fn a_title_and_an_id_of_one_space_are_one_destination() {
     assert_eq!(transcript.matches("by its id").count(), 1, "{transcript}");
     bot.cloud.space("Ops", &[ALICE]);
     assert_eq!(asks(&bot, KEY, json!({"to": "Ops", "text": "pinned"})).await.0, 202);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_title_that_is_not_of_the_key_is_refused_without_a_call_to_webex() {
+    let cloud = Cloud::start(Options::default()).await.unwrap();
+    let [ops, lab] = ["Ops", "Lab"].map(|title| cloud.space(title, &[ALICE]));
+    cloud.space("Other", &[ALICE]);
+    let settings = key("").replace(&format!("to = \"{ALICE}\""), &format!("to = [\"Ops\", {lab:?}]"));
+    let hook = "[[hook]]\nname = \"ci\"\nauth = \"none\"\nto = [\"Lab\", \"Other\"]\n";
+    let bot = Harness::on(cloud, tempfile::tempdir().unwrap(), &format!("{settings}{hook}"), Bot::builder()).await;
+    bot.ready().await;
+    let pins = || {
+        let ledger = Connection::open(bot.folder.path().join("ledger.db")).unwrap();
+        ledger.query_row("SELECT count(*) FROM place", (), |row| row.get::<_, u32>(0)).unwrap()
+    };
+    assert!(eventually(async || pins() == 3).await);
+    posts(&bot, json!({"to": "Ops", "text": "by its title"})).await;
+    bot.settle().await;
+    posts(&bot, json!({"to": "Lab", "text": "by the title that it was seen with"})).await;
+    bot.settle().await;
+    let looks = |cloud: &Cloud| {
+        let is_look =
+            |path: &str, query: Option<&str>| path == "/rooms" && query.unwrap_or_default().contains("type=group");
+        cloud.calls().iter().filter(|call| is_look(&call.path, call.query.as_deref())).count()
+    };
+    let before = looks(&bot.cloud);
+    for title in ["Other", "ops", "nowhere", "elsewhere"] {
+        assert_eq!(asks(&bot, KEY, json!({"to": title, "text": "x"})).await.0, 403, "{title}");
+    }
+    assert_eq!(looks(&bot.cloud), before);
+    let rooms: Vec<_> = bot.cloud.messages().into_iter().map(|message| message.room_id).collect();
+    assert_eq!(rooms, [ops, lab]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

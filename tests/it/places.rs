@@ -8,16 +8,22 @@ use tempfile::TempDir;
 
 use crate::cli::{finished, verb};
 use crate::explain::explain;
-use crate::harness::{Daemon, Harness, SECRET, arrived, free_port, switchboard};
+use crate::harness::{Daemon, Harness, SECRET, arrived, eventually, free_port, http, switchboard};
 use crate::hooks::posts;
 
 const ALICE: &str = "alice@example.com";
+const KEY: &str = "0123456789abcdef0123456789abcdef";
 const BOB: &str = "bob@example.com";
 
 /// The settings of a hook that posts what its payload says to these.
 fn to(places: &[&str]) -> String {
     let rule = "[[hook.rule]]\ntemplate = \"{{ says }}\"\n";
     format!("[[hook]]\nname = \"ci\"\nauth = \"none\"\nto = {places:?}\n{rule}")
+}
+
+/// The settings of a key of the API that may post there.
+fn key(to: &str) -> String {
+    format!("[[api_key]]\nname = \"backup\"\nkey = \"{KEY}\"\nto = {to:?}\nmay = [\"messages\"]\n")
 }
 
 /// A bot that nobody has started yet.
@@ -168,6 +174,8 @@ async fn a_pin_decides_between_spaces_of_one_title_and_check_knows_it() {
     let first = stage.cloud.space("Ops", &[ALICE]);
     let (stage, _) = stage.says(&to(&["Ops"]), "one").await;
     stage.cloud.space("Ops", &[BOB]);
+    let (code, said) = check(&stage, &key("Lost"));
+    assert!(code == 1 && said.contains("in no space with the title \"Lost\""), "a title of a key counts too: {said}");
     let (_, said) = check(&stage, &to(&["Ops"]));
     assert!(said.contains("each of 1 titles means one space"), "{said}");
     let (stage, _) = stage.says(&to(&["Ops"]), "two").await;
@@ -199,8 +207,62 @@ async fn webex_that_is_away_stops_no_start_and_loses_no_event() {
 async fn what_is_wrong_with_a_title_is_said_at_the_start() {
     let Stage { cloud, folder } = Stage::set().await;
     let port = free_port();
-    std::fs::write(folder.path().join("bot.toml"), to(&["Nowhere"])).unwrap();
+    std::fs::write(folder.path().join("bot.toml"), to(&["Nowhere"]) + &key("Lost")).unwrap();
     let daemon = Daemon::start(&cloud, folder.path(), port, &[]);
-    assert!(daemon.logs("cannot be reached").contains("Nowhere"));
+    for title in ["Lost", "Nowhere"] {
+        assert!(daemon.logs("cannot be reached").contains(title));
+    }
     daemon.kill();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_title_about_which_webex_says_nothing_holds_up_no_other_place() {
+    let Stage { cloud, folder } = Stage::set().await;
+    let [slow, quick] = ["Slow", "Quick"].map(|title| cloud.space(title, &[ALICE]));
+    let hook = |title: &str| to(&[title]).replace("\"ci\"", &format!("\"{}\"", title.to_lowercase()));
+    let bot = Harness::on(cloud, folder, &[hook("Slow"), hook("Quick")].concat(), Bot::builder()).await;
+    bot.ready().await;
+    for hook in ["slow", "quick"] {
+        tells(&bot, hook, "before").await;
+    }
+    bot.settle().await;
+    assert_eq!(heard(&bot.cloud, "before").len(), 2);
+    // The next process has to look again, and one title was never looked for.
+    let (cloud, folder) = bot.stop().await;
+    let new = cloud.space("New", &[ALICE]);
+    let path = format!("/rooms/{slow}");
+    cloud.fault(Fault::on(Method::GET, &path).always().stall());
+    cloud.fault(Fault::on(Method::GET, "/rooms").about("type=group").always().stall());
+    let bot =
+        Harness::on(cloud, folder, &[hook("Slow"), hook("Quick"), hook("New"), key(ALICE)].concat(), Bot::builder())
+            .await;
+    for (hook, text) in [("slow", "one"), ("new", "two"), ("slow", "three"), ("new", "four")] {
+        tells(&bot, hook, text).await;
+    }
+    for text in ["five", "six"] {
+        tells(&bot, "quick", text).await;
+    }
+    let request = http().post(format!("{}/api/messages", bot.url)).bearer_auth(KEY);
+    assert_eq!(request.body(json!({"text": "seven"}).to_string()).send().await.unwrap().status(), 202);
+    // Of a space that is pinned, Webex need not say anything.
+    for text in ["five", "six", "seven", "one", "three"] {
+        assert!(eventually(async || !heard(&bot.cloud, text).is_empty()).await, "{text}");
+    }
+    assert!(heard(&bot.cloud, "two").is_empty(), "Webex does not say which space that is");
+    let calls = bot.cloud.calls();
+    let look = calls.iter().rposition(|call| call.path == path);
+    let first = calls.iter().position(|call| call.request.as_ref().is_some_and(|request| request.contains(r#""one""#)));
+    assert!(look < first, "what waits for a title does not look again");
+    bot.cloud.clear_faults();
+    bot.cloud.release();
+    bot.settle().await;
+    for (text, room) in [("one", &slow), ("three", &slow), ("six", &quick), ("two", &new), ("four", &new)] {
+        assert_eq!(heard(&bot.cloud, text), [room.as_str()], "{text}");
+    }
+}
+
+/// Has the hook of this name say something, and does not wait for it.
+async fn tells(bot: &Harness, hook: &str, text: &str) {
+    let body = json!({ "says": text }).to_string();
+    assert_eq!(posts(bot, &format!("/hooks/{hook}"), &[], body).await.0, 202);
 }
