@@ -107,7 +107,7 @@ fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HookLimit, D::Err
         let most = most.trim().parse().ok().filter(|most| *most > 0)?;
         Some(HookLimit { most, per: Duration::from_secs(seconds) })
     });
-    parsed.ok_or_else(|| D::Error::custom("has no limit in limit: write \"100/s\", \"60000/m\" or \"500/h\""))
+    parsed.ok_or_else(|| D::Error::custom("has a limit that is none: write \"100/s\", \"60000/m\" or \"500/h\""))
 }
 
 fn yes() -> bool {

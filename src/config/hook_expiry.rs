@@ -64,7 +64,7 @@ impl fmt::Display for Expiry {
 impl<'de> Deserialize<'de> for Expiry {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Expiry, D::Error> {
         let day = String::deserialize(deserializer)?.trim().parse().ok().and_then(Expiry::of);
-        day.ok_or_else(|| D::Error::custom("has no day in expires: write \"2027-01-31\""))
+        day.ok_or_else(|| D::Error::custom("has an expires that is no day: write \"2027-01-31\""))
     }
 }
 

@@ -233,7 +233,7 @@ fn a_wrong_setting_of_the_door_is_explained_with_its_place() {
         (jwt(&format!("secret = \"{SECRET}\", algorithm = \"RS256\"")), "needs a public key"),
         (jwt(&format!("secret = \"{SECRET}\", algorithm = \"none\"")), "algorithm"),
         ("auth = \"none\"\nallow_ips = [\"10.0.0.0/33\"]".to_owned(), "holds what is no network: write"),
-        ("auth = \"none\"\nexpires = \"2027-02-30\"".to_owned(), "has no day in expires: write"),
+        ("auth = \"none\"\nexpires = \"2027-02-30\"".to_owned(), "has an expires that is no day: write"),
         ("auth = \"none\"\nallow_ips = []".to_owned(), "lets nobody in"),
         (jwt("secret = \"short\""), "must be 16 characters or more"),
         (jwt(&format!("secret = \"{SECRET}\", leeway = \"2d\"")), "at most 1d"),

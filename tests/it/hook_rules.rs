@@ -32,14 +32,14 @@ fn edits_made(cloud: &Cloud) -> usize {
 }
 
 const ALERTS: &str = r#"
-vars = { env = "$.common.env", names = "$.alerts[*].name", first = "alerts.0.name", none = "$.nothing" }
+vars = { env = "$.common.env", names = "$.alerts[*].name", first = "alerts.0.name", missing = "$.nothing" }
 [[hook.rule]]
 each = "$.alerts[*]"
 when = "status == 'firing' and env == 'prod'"
 template = "{{ body.name }} of {{ payload.alerts | length }} in {{ env }}"
 thread = "{{ name }}"
 [[hook.rule]]
-when = "vars.none == 'x' or none"
+when = "vars.missing == 'x' or missing"
 template = "never"
 [[hook.rule]]
 when = "status == 'any'"

@@ -318,7 +318,7 @@ const WRONG: &[(&str, &str)] = &[
         "names a file that cannot be read",
     ),
     ("name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\nmax_body = 0", "must be from 1 to"),
-    ("name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\nlimit = \"0/m\"", "is no limit: write"),
+    ("name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\nlimit = \"0/m\"", "has a limit that is none: write"),
     (
         "name = \"ci\"\nauth = \"none\"\nexpect = { every = \"1h\" }\n[[hook.rule]]\nto = \"a@example.com\"",
         "has nowhere to go",
