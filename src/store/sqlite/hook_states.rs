@@ -9,10 +9,13 @@ use crate::clock::millis;
 use crate::store::StoreError;
 
 impl Sqlite {
-    /// Remembers a state, over the one before.
-    pub(super) fn keep_hook_state(&mut self, key: &str, state: &str) -> Result<(), StoreError> {
-        let sql = "INSERT OR REPLACE INTO hook_state (key, state, at) VALUES (?1, ?2, ?3)";
-        self.run(sql, (key, state, self.clock.wall_ms())).map(drop)
+    /// Remembers the state by the event of this row, over that by an event before it. Events of one subject may be
+    /// settled in any order. The number of a row that is gone says nothing, since a ledger without rows counts anew.
+    pub(super) fn keep_hook_state(&mut self, seq: i64, key: &str, state: &str) -> Result<(), StoreError> {
+        let sql = "INSERT INTO hook_state (key, state, at, event) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (key) DO UPDATE SET state = excluded.state, at = excluded.at, event = excluded.event
+             WHERE excluded.event >= event OR NOT EXISTS (SELECT 1 FROM ledger WHERE seq = hook_state.event)";
+        self.run(sql, (key, state, self.clock.wall_ms(), seq)).map(drop)
     }
 
     /// Forgets states that are older than this. Returns how many.

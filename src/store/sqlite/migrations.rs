@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha384};
 use super::statements::{Statements, column};
 
 /// The name of each version from 1 on, and the SQL that brings the tables to it.
-const VERSIONS: [(&str, &str); 26] = [
+const VERSIONS: [(&str, &str); 27] = [
     ("ledger", include_str!("migrations/0001_ledger.sql")),
     ("coverage", include_str!("migrations/0002_coverage.sql")),
     ("files", include_str!("migrations/0003_files.sql")),
@@ -34,6 +34,7 @@ const VERSIONS: [(&str, &str); 26] = [
     ("places", include_str!("migrations/0024_places.sql")),
     ("silences", include_str!("migrations/0025_silences.sql")),
     ("chat_hooks", include_str!("migrations/0026_chat_hooks.sql")),
+    ("hook_state_order", include_str!("migrations/0027_hook_state_order.sql")),
 ];
 
 /// The version of the tables that this program works with.
@@ -84,7 +85,7 @@ mod tests {
         let released = [
             "fa7f48db", "f30dfcad", "948f6a7e", "7140b55a", "07359ba5", "91c5fc78", "fd956023", "1a3f40c8", "c20ec450",
             "480d7550", "4cbfe459", "a83dd7d4", "25eb2cd0", "c5b82bb5", "c6e63469", "3188ed86", "ea49d403", "853b18ce",
-            "08f6ee46", "9b9553cd", "6039112f", "81e7153b", "cf55c400", "49b4fcc1", "6a735d66", "f4ace597",
+            "08f6ee46", "9b9553cd", "6039112f", "81e7153b", "cf55c400", "49b4fcc1", "6a735d66", "f4ace597", "28ed6fb2",
         ];
         assert_eq!(checksums, released);
     }

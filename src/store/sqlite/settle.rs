@@ -99,7 +99,7 @@ impl Sqlite {
             Effect::Shown { room, person, event, at, message } => self.note_shown(room, person, *event, *at, message),
             Effect::End { room, person, event } => self.end_question(room, person, *event, row.id),
             Effect::Thread { key, root, shows } => self.keep_thread(row, key, root.as_deref(), shows.as_ref()),
-            Effect::HookState { key, state } => self.keep_hook_state(key, state),
+            Effect::HookState { key, state } => self.keep_hook_state(row.seq, key, state),
             Effect::Edited(letter) => self.count_edit(*letter),
             Effect::Approval(step) => self.approve(row.id, step),
             Effect::Silence { hook, since } => self.note_silence(hook, *since),

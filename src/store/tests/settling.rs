@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Ledger, LedgerPlace, done, entry, keys};
+use super::{Ledger, LedgerPlace, With, done, entry, keys};
 use crate::clock;
 use crate::config;
-use crate::store::{Again, AuditEntry, Claimed, Closing, Filter, Queue, Store, StoreError};
+use crate::store::{Again, AuditEntry, Claimed, Closing, Effect, Filter, Queue, Store, StoreError};
 use crate::verdict::Verdict;
 
 #[tokio::test]
@@ -152,4 +152,22 @@ async fn too_many_waiting_writes_are_refused_at_once() {
     let (closed, ()) = tokio::join!(writer.run(std::future::ready(())), async { assert!(first.await.unwrap()) });
     closed.unwrap();
     assert!(matches!(store.put(entry(Queue::Inbox, "c", "c")).await, Err(StoreError::Busy)), "after the end");
+}
+
+#[tokio::test]
+async fn the_state_of_the_later_event_stays_whichever_is_settled_first() {
+    let ledger = Ledger::new().await;
+    for name in ["earlier", "later", "latest"] {
+        ledger.put(name, name).await;
+    }
+    let rows = ledger.claim(3).await;
+    let settle = async |name: &str, state| {
+        let row = rows.iter().find(|row| row.body == name).unwrap().clone();
+        let effect = Effect::HookState { key: "ci/main".to_owned(), state };
+        assert!(ledger.store.settle(done(row).with(effect)).await.unwrap());
+        ledger.store.hook_state("ci/main").await.unwrap().unwrap()
+    };
+    assert_eq!(settle("later", "firing").await, "firing");
+    assert_eq!(settle("earlier", "ok").await, "firing");
+    assert_eq!(settle("latest", "ok").await, "ok");
 }
