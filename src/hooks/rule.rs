@@ -81,9 +81,6 @@ impl Rule {
             ),
             (None, None) => None,
         };
-        if let Some(problem) = card.as_deref().and_then(card_problem) {
-            return Err(wrong("card", problem));
-        }
         if each.is_some() && template.is_none() && card.is_none() {
             return Err(wrong("each", "what is said of a part? Give a template or a card".to_owned()));
         }
@@ -93,13 +90,19 @@ impl Rule {
             templates.add(key.clone(), source.clone()).map_err(|error| wrong(of, error.to_string()))?;
             Ok::<_, String>(Some(key))
         };
+        let (thread, template) = (add("thread", PLAIN, thread.as_ref())?, add("template", "", template.as_ref())?);
+        let source = card.as_deref();
+        let card = add("card", CARD, card.as_ref())?;
+        if let Some(problem) = source.and_then(card_problem) {
+            return Err(wrong("card", problem));
+        }
         Ok(Rule {
             each,
             when,
             to: to.iter().map(|to| Place::of(to)).collect(),
-            thread: add("thread", PLAIN, thread.as_ref())?,
-            template: add("template", "", template.as_ref())?,
-            card: add("card", CARD, card.as_ref())?,
+            thread,
+            template,
+            card,
             updates: *update,
             is_last: *stop,
             name,
