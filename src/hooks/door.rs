@@ -14,6 +14,7 @@ use super::body::BodyError;
 use super::code::{Code, Outcome};
 use super::events::posts;
 use super::in_flight::{Held, InFlight};
+use super::large::{apart, is_large};
 use super::origin::{is_in, origin};
 use super::proof::Shown;
 use super::room::Room;
@@ -143,25 +144,29 @@ impl HookDoor {
         headers: &HeaderMap,
         body: Result<Bytes, StatusCode>,
     ) -> Response {
-        let hook = &*hook;
+        let (shared, hook) = (&hook, &*hook);
         let body = match body {
             Ok(body) => body,
             Err(StatusCode::PAYLOAD_TOO_LARGE) => return *self.too_large(hook),
             Err(StatusCode::SERVICE_UNAVAILABLE) => return *self.full(hook),
             Err(_) => return *self.refuse(hook, Code::InvalidJson, "the body was not sent whole"),
         };
-        let body = match hook.verify(headers, body, clock::wall().as_second()) {
-            Ok(body) => body,
-            Err(code) => return *self.refuse(hook, code, wanted(code)),
+        let posts = if is_large(&body) {
+            let (hook, headers) = (Arc::clone(shared), headers.clone());
+            apart(move || read(&hook, &headers, body)).await
+        } else {
+            Some(read(hook, headers, body))
         };
-        if let Err(seconds) = hook.limit.take(clock::instant()) {
-            self.log(hook, Code::TooMany);
-            self.count_refusal();
-            return Code::too_many(seconds);
-        }
-        match posts(hook, headers, body) {
-            Ok(posts) => self.put(hook, posts).await,
-            Err(error) => *self.refuse(hook, unreadable(&error), &error.to_string()),
+        match posts {
+            Some(Ok(posts)) => self.put(hook, posts).await,
+            Some(Err(Unread::Unproven(code))) => *self.refuse(hook, code, wanted(code)),
+            Some(Err(Unread::TooMany(seconds))) => {
+                self.log(hook, Code::TooMany);
+                self.count_refusal();
+                Code::too_many(seconds)
+            }
+            Some(Err(Unread::Odd(error))) => *self.refuse(hook, unreadable(&error), &error.to_string()),
+            None => self.unavailable(),
         }
     }
 
@@ -254,6 +259,21 @@ impl HookDoor {
     fn count_refusal(&self) {
         self.metrics.event(Source::Hook.as_str(), "hooks", Received::Rejected);
     }
+}
+
+/// Why a body is not taken.
+enum Unread {
+    Unproven(Code),
+    /// It may be sent again after so many seconds.
+    TooMany(u64),
+    Odd(BodyError),
+}
+
+/// The events of a body whose sender has proven itself and may send as many.
+fn read(hook: &Hook, headers: &HeaderMap, body: Bytes) -> Result<Vec<(HookPost, Bytes)>, Unread> {
+    let body = hook.verify(headers, body, clock::wall().as_second()).map_err(Unread::Unproven)?;
+    hook.limit.take(clock::instant()).map_err(Unread::TooMany)?;
+    posts(hook, headers, body).map_err(Unread::Odd)
 }
 
 fn unreadable(error: &BodyError) -> Code {

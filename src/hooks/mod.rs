@@ -11,6 +11,7 @@ mod door;
 mod ends;
 mod events;
 mod in_flight;
+mod large;
 mod limit;
 mod making;
 mod origin;

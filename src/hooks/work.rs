@@ -5,6 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::addresses::Addresses;
+use super::large::{apart, is_large};
 use super::presets::State;
 use super::rule::{RulePart, Told};
 use super::rules::Telling;
@@ -44,15 +45,22 @@ impl HookWork {
             let reason = "there is no hook of this name any more";
             return end(NO_PRESET, post, Verdict::Failed, reason).dead().into();
         };
-        let hook = &*hook;
+        let (shared, hook) = (&hook, &*hook);
         let bytes = match self.desk.services.store.raw(row.id).await {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return unreadable(hook, post, "its body is no longer in the ledger"),
             Err(error) => return self.desk.retry_or_give_up(row, &error.to_string()),
         };
-        let (mut signal, body) = match hook.read(&post.headers, &bytes) {
-            Ok(read) => read,
-            Err(error) => return unreadable(hook, post, &error.to_string()),
+        let read = if is_large(&bytes) {
+            let (hook, headers) = (Arc::clone(shared), post.headers.clone());
+            apart(move || hook.read(&headers, &bytes)).await
+        } else {
+            Some(hook.read(&post.headers, &bytes))
+        };
+        let (mut signal, body) = match read {
+            Some(Ok(read)) => read,
+            Some(Err(error)) => return unreadable(hook, post, &error.to_string()),
+            None => return self.desk.retry_or_give_up(row, "the program ends"),
         };
         let preset = hook.preset.name;
         let subject =
