@@ -107,6 +107,12 @@ impl Values {
     }
 }
 
+/// Whether a template can write this as a name.
+pub fn is_name(text: &str) -> bool {
+    let is_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    is_plain && !text.is_empty() && !text.starts_with(|c: char| c.is_ascii_digit())
+}
+
 /// An expression or a template that cannot be used, and why.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]

@@ -14,7 +14,6 @@ use super::body::BodyError;
 use super::code::{Code, Outcome};
 use super::events::posts;
 use super::in_flight::{Held, InFlight};
-use super::large::{apart, is_large};
 use super::origin::{is_in, origin};
 use super::proof::Shown;
 use super::room::Room;
@@ -144,20 +143,14 @@ impl HookDoor {
         headers: &HeaderMap,
         body: Result<Bytes, StatusCode>,
     ) -> Response {
-        let (shared, hook) = (&hook, &*hook);
+        let hook = &hook;
         let body = match body {
             Ok(body) => body,
             Err(StatusCode::PAYLOAD_TOO_LARGE) => return *self.too_large(hook),
             Err(StatusCode::SERVICE_UNAVAILABLE) => return *self.full(hook),
             Err(_) => return *self.refuse(hook, Code::InvalidJson, "the body was not sent whole"),
         };
-        let posts = if is_large(&body) {
-            let (hook, headers) = (Arc::clone(shared), headers.clone());
-            apart(move || read(&hook, &headers, body)).await
-        } else {
-            Some(read(hook, headers, body))
-        };
-        match posts {
+        match hook.with_body(headers, body, read).await {
             Some(Ok(posts)) => self.put(hook, posts).await,
             Some(Err(Unread::Unproven(code))) => *self.refuse(hook, code, wanted(code)),
             Some(Err(Unread::TooMany(seconds))) => {

@@ -11,7 +11,6 @@ mod door;
 mod ends;
 mod events;
 mod in_flight;
-mod large;
 mod limit;
 mod making;
 mod origin;
@@ -41,7 +40,7 @@ use crate::config::{self, Expiry, HookExpect};
 use crate::outbox::Destination;
 use crate::places::Place;
 use crate::signature::{Scheme, SecretKey, SignatureError};
-use crate::store::ChatHook;
+use crate::store::{ChatHook, apart};
 use crate::telemetry::Seldom;
 
 pub use door::{Admitted, HookDoor, PATH};
@@ -62,6 +61,9 @@ use proof::Shown;
 use rule::{RulePart, Told};
 use rules::{Rules, Telling};
 use shelf::{Shelf, Standing};
+
+/// From this many bytes on a body is large. Checking and reading it takes about a millisecond.
+const LARGE: usize = 256 * 1024;
 
 /// A hook, ready to be used.
 struct Hook {
@@ -182,8 +184,8 @@ impl Hook {
             Ok::<_, String>(Signature { scheme, is_required: signature.required })
         });
         // A thread has to have a name, and of `generic` nothing has one.
-        let has_no_thread = |rule: &&config::HookRule| rule.update && rule.thread.is_none() && rule.card.is_none();
-        if preset.name == "generic" && rule.iter().any(|rule| has_no_thread(&rule)) {
+        let has_no_thread = |rule: &config::HookRule| rule.update && rule.thread.is_none() && rule.card.is_none();
+        if preset.name == presets::GENERIC && rule.iter().any(has_no_thread) {
             return Err("update: which message is it that later ones take the place of? Give thread as well".to_owned());
         }
         let to: Vec<_> = match room {
@@ -231,6 +233,20 @@ impl Hook {
             None => signal,
             Some(dedupe) => Signal { delivery: dedupe.id(headers, body), ..signal },
         }
+    }
+
+    /// Does this with a body: here, or on a thread of its own if the body is large. None if the program ends meanwhile.
+    async fn with_body<H: Clone + Send + 'static, T: Send + 'static>(
+        self: &Arc<Self>,
+        headers: &H,
+        body: Bytes,
+        work: impl FnOnce(&Hook, &H, Bytes) -> T + Send + 'static,
+    ) -> Option<T> {
+        if body.len() < LARGE {
+            return Some(work(self, headers, body));
+        }
+        let (hook, headers) = (Arc::clone(self), headers.clone());
+        apart(move || work(&hook, &headers, body)).await
     }
 
     /// The body of a delivery, and what it means.

@@ -9,7 +9,7 @@ use super::presets::{Signal, State};
 use super::rule::{Rule, RulePart, Told};
 use crate::config::HookRule;
 use crate::places::Place;
-use crate::template::{Given, Templates, Values};
+use crate::template::{Given, Templates, Values, is_name};
 
 /// Where a payload, or a part of it, may say how it stands.
 const STATES: [&str; 2] = ["status", "state"];
@@ -55,12 +55,8 @@ impl Rules {
     /// # Errors
     /// The first variable, expression or template that is wrong, with its name or that of its rule.
     pub(super) fn new(rules: &[HookRule], vars: &BTreeMap<String, String>, most_parts: usize) -> Result<Rules, String> {
-        let is_word = |name: &str| {
-            let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-            is_plain && !name.starts_with(|c: char| c.is_ascii_digit()) && !name.is_empty() && !TAKEN.contains(&name)
-        };
         let var = |(name, path): (&String, &String)| match Path::new(path) {
-            _ if !is_word(name) => {
+            _ if !is_name(name) || TAKEN.contains(&name.as_str()) => {
                 Err(format!("vars.{name}: the name is taken, or no word: use small letters, digits and _"))
             }
             Ok(path) => Ok((name.clone(), path)),

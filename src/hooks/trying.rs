@@ -12,6 +12,7 @@ use super::rules::Telling;
 use super::{Hook, Hooks, chat};
 use crate::signature::SecretKey;
 use crate::store::ChatHook;
+use crate::template::is_name;
 use crate::text::day;
 
 /// The most values of a payload that are listed.
@@ -193,9 +194,7 @@ fn each_value(name: &str, value: &Value, found: &mut Vec<(String, Value)>) {
     match value {
         Value::Object(fields) if !fields.is_empty() => {
             for (field, value) in fields {
-                let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-                let is_word = field.chars().all(is_plain) && !field.starts_with(|c: char| c.is_ascii_digit());
-                let name = if is_word { format!("{name}.{field}") } else { format!("{name}['{field}']") };
+                let name = if is_name(field) { format!("{name}.{field}") } else { format!("{name}['{field}']") };
                 each_value(&name, value, found);
             }
         }

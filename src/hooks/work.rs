@@ -5,7 +5,6 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::addresses::Addresses;
-use super::large::{apart, is_large};
 use super::presets::State;
 use super::rule::{RulePart, Told};
 use super::rules::Telling;
@@ -45,19 +44,14 @@ impl HookWork {
             let reason = "there is no hook of this name any more";
             return end(NO_PRESET, post, Verdict::Failed, reason).dead().into();
         };
-        let (shared, hook) = (&hook, &*hook);
+        let hook = &hook;
         let bytes = match self.desk.services.store.raw(row.id).await {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return unreadable(hook, post, "its body is no longer in the ledger"),
             Err(error) => return self.desk.retry_or_give_up(row, &error.to_string()),
         };
-        let read = if is_large(&bytes) {
-            let (hook, headers) = (Arc::clone(shared), post.headers.clone());
-            apart(move || hook.read(&headers, &bytes)).await
-        } else {
-            Some(hook.read(&post.headers, &bytes))
-        };
-        let (mut signal, body) = match read {
+        let read = hook.with_body(&post.headers, bytes, |hook, headers, bytes| hook.read(headers, &bytes));
+        let (mut signal, body) = match read.await {
             Some(Ok(read)) => read,
             Some(Err(error)) => return unreadable(hook, post, &error.to_string()),
             None => return self.desk.retry_or_give_up(row, "the program ends"),
@@ -161,11 +155,8 @@ fn letters(row: &Claimed, hook: &Hook, addresses: &Addresses, told: Vec<Told<'_>
             let mut card = card.clone();
             for (part, nth) in split(&markdown, MOST_BYTES).into_iter().zip(0..) {
                 let attachments = card.take().map(Attachment::adaptive_card).into_iter().collect();
-                let post = Post::of(row.id, to.clone(), NewMessage { attachments, ..message(part) }).announced();
-                let post = match thread.clone() {
-                    Some(key) => post.in_thread(Thread::Key { key }),
-                    None => post,
-                };
+                let message = NewMessage { attachments, ..message(part) };
+                let post = post(row, to, message, thread.as_deref());
                 letters.push(entry(row, post.into(), letter_id(row, made, [of, nth])));
             }
         }
@@ -195,12 +186,15 @@ fn entry(row: &Claimed, letter: Letter, id: Uuid) -> Entry {
 /// A plain message about a hook.
 pub(super) fn letter(row: &Claimed, to: &Destination, nth: u32, markdown: String, thread: Option<&str>) -> Entry {
     let message = NewMessage { markdown: Some(markdown), ..NewMessage::default() };
+    entry(row, post(row, to, message, thread).into(), event::reply_id(row.id, nth))
+}
+
+fn post(row: &Claimed, to: &Destination, message: NewMessage, thread: Option<&str>) -> Post {
     let post = Post::of(row.id, to.clone(), message).announced();
-    let post = match thread {
+    match thread {
         Some(key) => post.in_thread(Thread::Key { key: key.to_owned() }),
         None => post,
-    };
-    entry(row, post.into(), event::reply_id(row.id, nth))
+    }
 }
 
 fn end(preset: &'static str, post: &HookPost, verdict: Verdict, reason: &str) -> EventEnd {

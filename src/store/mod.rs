@@ -49,6 +49,7 @@ use settle::SettlementStep;
 
 pub use approvals::{Approval, ApprovalRequest, ApprovalState, ApprovalStep, Approver, Overdue};
 pub use audit::{AuditEntry, AuditFinding, AuditRow, SealState, Verification, Via};
+pub use blocking::apart;
 pub use chat_hooks::{ChatHook, HookNotice, HookSalt, HookStep};
 pub use claimed::{Claimed, UncertainTries};
 pub use conversations::{Conversation, QuestionShown};
