@@ -63,10 +63,11 @@ async fn whoever_waits_to_be_let_in_is_read_once() {
         assert_eq!(pairings(bot.folder.path(), &[])[0]["asked"], "please let me in");
         // Once they are let in, they are answered.
         bot.cloud.person(ALICE).says("pairing approve bob@example.com");
-        bot.settle().await;
-        bob.says("help status");
-        let answered = async || told(&bot, BOB).last().is_some_and(|said| said.contains("**status**"));
-        assert!(crate::harness::eventually(answered).await, "{mode}: {:?}", told(&bot, BOB));
+        let hears = async |text| told(&bot, BOB).last().is_some_and(|said| said.contains(text));
+        assert!(crate::harness::eventually(async || hears("You are let in").await).await, "{mode}");
+        let asked = bob.says("help status");
+        let answered = crate::harness::eventually(async || hears("**status**").await).await;
+        assert!(answered, "{mode}: {}", explain(&bot, &asked));
     }
 }
 
