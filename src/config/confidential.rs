@@ -10,7 +10,7 @@ const SHORTEST_VALUE: usize = 8;
 
 /// All secrets of these settings, whatever file they came from.
 pub(super) fn of(config: &Config) -> Vec<SecretString> {
-    let Config { webex, webhook, cards, audit, store, hook, hooks, api_key, .. } = config;
+    let Config { webex, webhook, cards, audit, store, hook, hooks, api_key, secrets: named, .. } = config;
     let alone = [&webex.token, &webhook.secret, &cards.secret, &hooks.secret, &audit.key, &audit.old_key];
     let mut secrets: Vec<_> = alone.into_iter().flatten().chain(&cards.previous_secrets).cloned().collect();
     let public_url = webhook.target_url().and_then(|url| Url::parse(url).ok());
@@ -24,6 +24,7 @@ pub(super) fn of(config: &Config) -> Vec<SecretString> {
         let sent = Url::parse(&written).ok().and_then(|url| Some(url.query_pairs().next()?.0.into_owned()));
         secrets.extend(sent.into_iter().chain([password.to_owned()]).map(SecretString::from));
     }
+    secrets.extend(named.all().cloned());
     secrets.extend(api_key.iter().map(|key| key.key.clone()));
     for Hook { auth, signature, .. } in hook {
         secrets.extend(auth.iter().flat_map(|auth| auth.secrets().into_iter().cloned()));

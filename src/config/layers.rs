@@ -4,9 +4,12 @@
 mod environment;
 mod file;
 mod findings;
+mod named;
 mod names;
 mod own;
 mod read;
+mod secret_file;
+mod secret_keys;
 mod secrets;
 mod syntax;
 mod tree;
@@ -26,6 +29,7 @@ use findings::{default_form, finding, outside_sections, stand_ins};
 use names::Names;
 pub(crate) use own::Section;
 use read::{Keys, Mistake, Problem, SettingReader};
+use secret_keys::SECRETS;
 use tree::{Node, SettingFinding, SettingPlace, SettingSource, Value, key};
 
 /// The settings as far as they can be read, and everything wrong with them. A wrong value is replaced by its default.
@@ -146,7 +150,7 @@ fn assemble(file: Option<ParsedFile>, variables: &Variables, sections: &[Section
     wrong.extend(said.wrong);
     spoiled.extend(said.spoiled);
     layers.extend(said.layers);
-    secrets::resolve(&mut layers, &defaults, &mut wrong, &mut spoiled);
+    secrets::resolve(&mut layers, &defaults, variables, &mut wrong, &mut spoiled);
 
     let (mut settings, hidden) = merge(layers);
     for (path, says) in stand_ins(&settings) {
@@ -190,7 +194,7 @@ fn tell_hidden(
             // An empty text is a value of its own here, or another check refuses it, or it is reported where a value is
             // needed.
             Some(_) => {}
-            None if secrets::SECRETS.contains(&path.as_str()) => {}
+            None if SECRETS.contains(&path.as_str()) => {}
             None => {
                 let says = format!("{name} is empty and removes {path} of {from}");
                 doubts.push((says, "unset it to keep that".to_owned()));

@@ -29,6 +29,7 @@ mod log;
 mod pairing;
 mod people;
 mod polling;
+mod secrets;
 mod server;
 mod sources;
 mod store;
@@ -76,6 +77,7 @@ pub use log::{Log, LogFormat};
 pub use pairing::Pairing;
 pub(crate) use people::{ADMINS, DIRECT, is_person, is_room};
 pub use polling::Polling;
+pub use secrets::Secrets;
 pub use server::Server;
 pub use sources::Sources;
 pub use store::Store;
@@ -116,6 +118,9 @@ pub struct Config {
     pub files: Files,
     /// What the bot fetches from others.
     pub sources: Sources,
+    /// Secrets by name.
+    #[serde(default)]
+    pub secrets: Secrets,
     /// Buttons to press.
     pub cards: Cards,
     /// Questions that replies ask.

@@ -56,6 +56,7 @@ mod ledger;
 mod ledger_lock;
 mod ledger_log;
 mod mercury;
+mod named_secrets;
 mod outbox;
 mod places;
 mod port;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use strsim::damerau_levenshtein;
 
-use super::secrets::SECRETS;
+use super::secret_keys::SECRETS;
 
 /// Every section with its keys.
 pub(super) struct Names {

@@ -126,7 +126,7 @@ impl Node {
         })
     }
 
-    /// Puts a value into the table that the path leads to, which has to be there.
+    /// Puts a value into the table or in place of the entry of a list that the path leads to, which has to be there.
     pub(super) fn put(&mut self, path: &str, node: Node) {
         let (first, rest) = match path.split_once('.') {
             Some((first, rest)) => (first, Some(rest)),
@@ -134,6 +134,11 @@ impl Node {
         };
         match (&mut self.value, rest) {
             (Value::Table(table), None) => drop(table.insert(first.to_owned(), node)),
+            (Value::List(list), None) => {
+                if let Some(entry) = first.parse::<usize>().ok().and_then(|nth| list.get_mut(nth)) {
+                    *entry = node;
+                }
+            }
             (Value::Table(table), Some(rest)) => {
                 if let Some(inner) = table.get_mut(first) {
                     inner.put(rest, node);
