@@ -321,6 +321,7 @@ impl Hook {
                 to: &self.to,
                 thread: signal.key.clone(),
                 markdown: markdown.clone(),
+                picture: signal.picture.clone(),
                 card: None,
                 no_card: None,
                 updates: None,
