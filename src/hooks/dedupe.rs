@@ -27,6 +27,14 @@ impl Dedupe {
         header.ok_or_else(|| format!("{place:?} is no header; a JSONPath begins with $, an XPath with /"))
     }
 
+    /// The header that holds the id, if one does.
+    pub(super) fn header(&self) -> Option<&str> {
+        match self {
+            Dedupe::Header(name) => Some(name),
+            Dedupe::Body(_) => None,
+        }
+    }
+
     /// The id of a delivery. None if it has none.
     pub(super) fn id(&self, headers: &BTreeMap<String, String>, body: &Value) -> Option<String> {
         let id = match self {

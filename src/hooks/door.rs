@@ -111,7 +111,7 @@ impl HookDoor {
         self.check_address(hook, peer, headers)?;
         match *method {
             Method::POST | Method::PUT => {}
-            Method::OPTIONS if headers.contains_key(HANDSHAKE) => return Err(Box::new(permission(headers))),
+            Method::OPTIONS if headers.contains_key(HANDSHAKE) => return Err(Box::new(permission(hook, headers))),
             _ => return Err(Box::new(not_posted())),
         }
         let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
@@ -294,12 +294,12 @@ fn wanted(code: Code) -> &'static str {
     }
 }
 
-/// Tells a sender of CloudEvents that it may post.
-fn permission(headers: &HeaderMap) -> Response {
+/// Tells a sender of CloudEvents that it may post, and how often in a minute.
+fn permission(hook: &Hook, headers: &HeaderMap) -> Response {
     let origin = headers.get(HANDSHAKE).cloned().unwrap_or(axum::http::HeaderValue::from_static("*"));
     let allowed = [
         (HeaderName::from_static("webhook-allowed-origin"), origin),
-        (HeaderName::from_static("webhook-allowed-rate"), axum::http::HeaderValue::from_static("*")),
+        (HeaderName::from_static("webhook-allowed-rate"), hook.limit.per_minute().into()),
         (header::ALLOW, axum::http::HeaderValue::from_static("POST, PUT, OPTIONS")),
     ];
     (StatusCode::OK, axum::response::AppendHeaders(allowed)).into_response()

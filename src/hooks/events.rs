@@ -25,28 +25,38 @@ const PROOFS: [&str; 8] = ["authorization", "cookie", "token", "secret", "signat
 /// # Errors
 /// The body cannot be read.
 pub(super) fn posts(hook: &Hook, headers: &HeaderMap, body: Bytes) -> Result<Vec<(HookPost, Bytes)>, BodyError> {
-    let headers = kept(hook, headers);
+    let (id, headers) = (id_in_header(hook, headers), kept(hook, headers));
     let value = body::read(&headers, &body)?;
     let Some(events) = hook.preset.batch(body::content_type(&headers), &value) else {
-        return Ok(vec![(post(hook, headers, &value), body)]);
+        return Ok(vec![(post(hook, headers, id, &value), body)]);
     };
     let not_json = |says: &str| BodyError::NotJson(says.to_owned());
     let events = events.map_err(not_json)?;
     if events.len() > MOST_EVENTS {
         return Err(BodyError::NotJson(format!("a batch has at most {MOST_EVENTS} events")));
     }
-    let alone = |event: &Value| {
+    let alone = |(nth, event): (usize, &Value)| {
         let body = serde_json::to_vec(event).map_err(|_| not_json("an event of the batch cannot be written"))?;
         let mut headers = headers.clone();
         headers.insert(header::CONTENT_TYPE.to_string(), presets::EVENT.to_owned());
-        Ok((post(hook, headers, event), body.into()))
+        // The header has one id for the whole batch.
+        let id = id.as_ref().map(|id| format!("{id}/{nth}"));
+        Ok((post(hook, headers, id, event), body.into()))
     };
-    events.iter().map(alone).collect()
+    events.iter().enumerate().map(alone).collect()
 }
 
-fn post(hook: &Hook, headers: BTreeMap<String, String>, value: &Value) -> HookPost {
+/// The id that the settings take from a header. The header may be one that is not kept, since only a hash of its value
+/// is.
+fn id_in_header(hook: &Hook, headers: &HeaderMap) -> Option<String> {
+    let header = hook.dedupe.as_ref()?.header()?;
+    let id = headers.get(header)?.to_str().ok()?;
+    (!id.trim().is_empty()).then(|| id.to_owned())
+}
+
+fn post(hook: &Hook, headers: BTreeMap<String, String>, id: Option<String>, value: &Value) -> HookPost {
     let Signal { event, key, subject, delivery, .. } = hook.signal(&headers, value);
-    let id = delivery.map_or_else(event::fresh_id, |delivery| event::hook_id(&hook.name, &delivery));
+    let id = id.or(delivery).map_or_else(event::fresh_id, |delivery| event::hook_id(&hook.name, &delivery));
     // What the state of something was before counts, so its events are worked on in order.
     let key = if subject.is_empty() { key } else { subject };
     let post = HookPost::new(&hook.name, id, &key, &event, headers);

@@ -19,6 +19,11 @@ impl Limit {
         Limit { most, per, left: Mutex::new((most, now)) }
     }
 
+    /// How many a minute it lets through for good: 1 at least, since a sender of CloudEvents takes no less for an answer.
+    pub(super) fn per_minute(&self) -> u64 {
+        (self.most * 60.0 / self.per.as_secs_f64()).floor().max(1.0) as u64
+    }
+
     /// Counts a delivery, or says in how many seconds there is room for one.
     pub(super) fn take(&self, now: Instant) -> Result<(), u64> {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
@@ -45,6 +50,12 @@ mod tests {
         let at = |seconds| now + Duration::from_secs(seconds);
         assert_eq!([0, 0, 0, 0].map(|seconds| limit.take(at(seconds))), [Ok(()), Ok(()), Ok(()), Err(20)]);
         assert_eq!([19, 20, 21].map(|seconds| limit.take(at(seconds))), [Err(1), Ok(()), Err(19)]);
+        let per_minute =
+            |most, seconds| Limit::new(HookLimit { most, per: Duration::from_secs(seconds) }, now).per_minute();
+        assert_eq!(
+            [(3, 60), (100, 1), (90, 3600), (2, 3600)].map(|(most, per)| per_minute(most, per)),
+            [3, 6000, 1, 1]
+        );
         assert_eq!([600, 600, 600, 600].map(|seconds| limit.take(at(seconds)).is_ok()), [true, true, true, false]);
     }
 }

@@ -192,10 +192,18 @@ impl Hook {
             Some(room) if to.is_empty() => vec![Place::Known(Destination::space(room))],
             _ => to.iter().map(|to| Place::of(to)).collect(),
         };
+        let auth = proof::Auth::new(auth.as_ref())?;
+        let dedupe = dedupe.as_deref().map(Dedupe::new).transpose().map_err(|error| format!("dedupe: {error}"))?;
+        if let Some(header) = dedupe.as_ref().and_then(Dedupe::header).filter(|header| auth.is_in(header, "")) {
+            return Err(format!(
+                "dedupe: the header {header} holds what auth asks for, which is the same in every delivery, so only the \
+                 first would be taken; name a header with an id"
+            ));
+        }
         Ok(Hook {
             name: name.clone(),
             preset,
-            auth: proof::Auth::new(auth.as_ref())?,
+            auth,
             old_auth: None,
             signature: signature.transpose()?,
             allow_ips: allow_ips.clone(),
@@ -205,7 +213,7 @@ impl Hook {
             expires: expires.map(Expiry::end),
             refused: Seldom::default(),
             to,
-            dedupe: dedupe.as_deref().map(Dedupe::new).transpose().map_err(|error| format!("dedupe: {error}"))?,
+            dedupe,
             is_shadow: *shadow,
             expect: expect.clone(),
             rules: Rules::new(rule, vars, of_all.parts)?,
@@ -313,6 +321,7 @@ impl Hook {
                 to: &self.to,
                 thread: signal.key.clone(),
                 markdown: markdown.clone(),
+                picture: signal.picture.clone(),
                 card: None,
                 no_card: None,
                 updates: None,

@@ -45,6 +45,8 @@ pub(super) struct Told<'a> {
     /// The key of its thread. Empty if it has none.
     pub thread: String,
     pub markdown: String,
+    /// The address of a picture that goes with it, if that can be had.
+    pub picture: Option<String>,
     /// The JSON of a card.
     pub card: Option<Value>,
     /// Why it has no card although it was to have one.
@@ -147,12 +149,16 @@ impl Rule {
         };
         let card = card.map(Card::into_json);
         let updates = self.updates.then(|| short_key(state));
-        Ok(Told { card, no_card, updates, ..self.told(of, thread, markdown) })
+        // The picture belongs to the words of the preset.
+        let is_default = self.template.is_none() && self.card.is_none();
+        let picture = signal.picture.clone().filter(|_| is_default);
+        Ok(Told { picture, card, no_card, updates, ..self.told(of, thread, markdown) })
     }
 
     /// A plain message of the rule.
     pub(super) fn told(&self, of: RulePart, thread: String, markdown: String) -> Told<'_> {
-        Told { rule: Some(&self.name), to: &self.to, thread, markdown, card: None, no_card: None, updates: None, of }
+        let (rule, to) = (Some(self.name.as_str()), self.to.as_slice());
+        Told { rule, to, thread, markdown, picture: None, card: None, no_card: None, updates: None, of }
     }
 }
 

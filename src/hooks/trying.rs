@@ -58,6 +58,9 @@ pub struct TriedMessage {
     pub to: Vec<String>,
     pub thread: Option<String>,
     pub markdown: String,
+    /// The address of a picture that would be fetched and posted with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
     /// The JSON of its card.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub card: Option<Value>,
@@ -149,6 +152,7 @@ impl Hooks {
                 thread: Some(told.thread).filter(|thread| !thread.is_empty()),
                 markdown: told.markdown,
                 updates: told.updates.is_some(),
+                picture: told.picture,
                 card: told.card,
             })
             .collect();

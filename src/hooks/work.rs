@@ -139,7 +139,7 @@ fn by(told: &[Told<'_>]) -> String {
 /// were found before.
 fn letters(row: &Claimed, hook: &Hook, addresses: &Addresses, told: Vec<Told<'_>>) -> Vec<Entry> {
     let mut letters = Vec::new();
-    for Told { to, thread, markdown, card, updates, of: made, .. } in told {
+    for Told { to, thread, markdown, picture, card, updates, of: made, .. } in told {
         let thread = (!thread.is_empty()).then(|| format!("hooks/{}/{}", hook.name, event::short_key(&thread)));
         for (to, of) in to.iter().zip(0..) {
             let Some(to) = addresses.of(to) else { continue };
@@ -151,12 +151,12 @@ fn letters(row: &Claimed, hook: &Hook, addresses: &Addresses, told: Vec<Told<'_>
                 letters.push(entry(row, edit.into(), letter_id(row, made, [of, 0])));
                 continue;
             }
-            // The card goes with the first part.
-            let mut card = card.clone();
+            // The card, or the picture, goes with the first part.
+            let (mut card, mut picture) = (card.clone(), picture.clone());
             for (part, nth) in split(&markdown, MOST_BYTES).into_iter().zip(0..) {
                 let attachments = card.take().map(Attachment::adaptive_card).into_iter().collect();
                 let message = NewMessage { attachments, ..message(part) };
-                let post = post(row, to, message, thread.as_deref());
+                let post = Post { picture: picture.take(), ..post(row, to, message, thread.as_deref()) };
                 letters.push(entry(row, post.into(), letter_id(row, made, [of, nth])));
             }
         }

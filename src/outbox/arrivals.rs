@@ -125,10 +125,11 @@ impl Arrivals {
 
 /// Whether a message is the one that was posted in the thread of this root.
 fn same_content(found: &Message, post: &Post, root: Option<&MessageId>) -> bool {
+    let files = post.message.files.len() + usize::from(post.file.is_some());
+    // A picture that could not be had at one try may be had at another.
+    let has_files = found.files.len() == files || (post.picture.is_some() && found.files.len() <= 1);
     // An answer to a deleted message is posted outside of the thread.
-    (found.parent_id.as_ref() == root || found.parent_id.is_none())
-        && found.files.len() == post.message.files.len() + usize::from(post.file.is_some())
-        && same_text(found, &post.message)
+    (found.parent_id.as_ref() == root || found.parent_id.is_none()) && has_files && same_text(found, &post.message)
 }
 
 /// Whether both have the same text. Webex returns the markdown or text as it was posted, but trimmed.

@@ -75,6 +75,10 @@ pub struct Post {
     /// The address of a file that is fetched when the message is sent, and posted with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) fetch: Option<String>,
+    /// The address of a picture that is fetched when the message is sent, and posted with it. If it cannot be had, the
+    /// message is posted without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) picture: Option<String>,
     /// The person whom the message asks something. Their time to answer begins when Webex has the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) asks: Option<String>,
@@ -261,6 +265,7 @@ impl Post {
             urgency: Urgency::Awaited,
             file: None,
             fetch: None,
+            picture: None,
             asks: None,
             without_card: None,
             secret: None,
@@ -282,6 +287,12 @@ impl Post {
     /// A message that belongs to an event.
     pub(crate) fn of(event: Uuid, to: Destination, message: NewMessage) -> Post {
         Post { event: Some(event), ..Post::new(to, message) }
+    }
+
+    /// Whether a file is posted with it, or may be.
+    pub(crate) fn has_file(&self) -> bool {
+        let is_fetched = self.fetch.is_some() || self.picture.is_some();
+        self.file.is_some() || is_fetched || !self.message.files.is_empty()
     }
 
     /// The message as Webex takes it, in the thread of this root.

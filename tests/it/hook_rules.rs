@@ -83,6 +83,9 @@ async fn a_repeat_is_known_by_a_header_or_a_part_of_the_body_of_ones_own() {
         hook("header", &format!("auth = \"none\"\ndedupe = \"X-Delivery\"\n{rule}")),
         hook("body", &format!("auth = \"none\"\ndedupe = \"$.meta.id\"\n{rule}")),
         hook("none", &format!("auth = \"none\"\n{rule}")),
+        // A header that is taken for a proof is not kept, and its id counts nevertheless.
+        hook("token", &format!("auth = \"none\"\ndedupe = \"X-Event-Token\"\n{rule}")),
+        hook("batch", "auth = \"none\"\npreset = \"cloudevents\"\ndedupe = \"x-delivery\""),
     ];
     let bot = Harness::with(&settings.concat(), Bot::builder()).await;
     let body = |id: u32, text: &str| json!({"meta": {"id": id}, "text": text}).to_string();
@@ -95,10 +98,20 @@ async fn a_repeat_is_known_by_a_header_or_a_part_of_the_body_of_ones_own() {
     let first = send("/hooks/body", "1", body(7, "d")).await;
     assert_eq!(send("/hooks/body", "2", body(7, "d")).await, first);
     assert_ne!(send("/hooks/none", "1", body(7, "e")).await, send("/hooks/none", "1", body(7, "e")).await);
+    let token = async |id: &str| posts(&bot, "/hooks/token", &[("x-event-token", id)], body(1, "f")).await.2.unwrap();
+    let first = token("1").await;
+    assert_eq!(token("1").await, first);
+    assert_ne!(token("2").await, first);
+    let event = |id: &str| json!({"specversion": "1.0", "id": id, "source": "/shop", "type": "g", "subject": id});
+    let batch = json!([event("1"), event("2")]).to_string();
+    let kind = ("content-type", "application/cloudevents-batch+json");
+    for _ in 0..2 {
+        posts(&bot, "/hooks/batch", &[kind, ("x-delivery", "1")], batch.clone()).await;
+    }
     bot.settle().await;
-    let mut said = said(&bot.cloud);
+    let (of_batch, mut said): (Vec<_>, Vec<_>) = said(&bot.cloud).into_iter().partition(|text| text.contains("shop"));
     said.sort();
-    assert_eq!(said, ["a", "c", "d", "e", "e"]);
+    assert_eq!((said.join(" "), of_batch.len()), ("a c d e e f f".to_owned(), 2), "{of_batch:?}");
 }
 
 const CARD: &str = r#"

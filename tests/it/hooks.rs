@@ -156,7 +156,7 @@ async fn above_its_limit_a_hook_says_when_to_come_again_and_counts_only_who_is_l
 
 #[tokio::test(flavor = "multi_thread")]
 async fn other_methods_are_told_what_a_hook_takes_and_cloud_events_may_ask() {
-    let bot = Harness::with(&hook("ci", "auth = \"none\""), Bot::builder()).await;
+    let bot = Harness::with(&hook("ci", "auth = \"none\"\nlimit = \"600/h\""), Bot::builder()).await;
     let url = format!("{}/hooks/ci", bot.url);
     let answer = get(&url).await;
     assert_eq!((answer.status().as_u16(), &answer.headers()["allow"]), (405, &"POST, PUT, OPTIONS".parse().unwrap()));
@@ -168,6 +168,7 @@ async fn other_methods_are_told_what_a_hook_takes_and_cloud_events_may_ask() {
         (answer.status().as_u16(), &answer.headers()["webhook-allowed-origin"]),
         (200, &"events.example.org".parse().unwrap())
     );
+    assert_eq!(answer.headers()["webhook-allowed-rate"], "10", "what the limit of the hook lets through in a minute");
     assert_eq!(http().request(Method::OPTIONS, &url).send().await.unwrap().status(), 405);
 }
 
@@ -359,6 +360,10 @@ const WRONG: &[(&str, &str)] = &[
     ),
     ("name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\nvars = { a = \"$.[\" }", "vars.a: $.[ is no JSONPath"),
     ("name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\ndedupe = \"x y\"", "dedupe: \"x y\" is no header"),
+    (
+        "name = \"ci\"\nto = \"a@example.com\"\nauth = { bearer = \"0123456789abcdef\" }\ndedupe = \"Authorization\"",
+        "dedupe: the header authorization holds what auth asks for",
+    ),
     (
         "name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\n[[hook.rule]]\neach = \"a..b\"\ntemplate = \"x\"",
         "rule 1: each: \"a..b\" is no name",

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use crate::cli::verb;
 use crate::explain::explain;
 use crate::harness::{Harness, http};
+use crate::hooks::hook;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -50,6 +51,7 @@ async fn serve(mut stream: TcpStream, port: u16, asks: mpsc::UnboundedSender<Str
     let answer = match path.split_once('/').map_or("", |(_, rest)| rest) {
         "report.csv" => format!("{file}content-length: 8\r\n\r\na,b\n1,2\n"),
         "named" => format!("{file}content-disposition: attachment; filename=\"../night.csv\"\r\n\r\na,b\n"),
+        "chart.png" => format!("{}content-length: 4\r\n\r\n\u{7f}PNG", file.replace("text/csv", "image/png")),
         "moved" => found("/report.csv"),
         "round" => found("/round"),
         "gone" => "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_owned(),
@@ -189,4 +191,40 @@ async fn what_a_file_goes_with_is_checked_when_it_is_asked_for() {
         assert_eq!(answer.status(), 422, "{body}");
         assert_eq!(answer.json::<Value>().await.unwrap()["field"], "file_url", "{body}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_picture_of_an_alert_goes_with_it_and_without_the_picture_the_alert_is_told_all_the_same() {
+    let mut files = Files::start().await;
+    let hook = format!("{ALLOWED}\n{}", hook("graphs", "preset = \"grafana\"\nauth = \"none\""));
+    let bot = bot(&hook).await;
+    let alert = |picture: &str| {
+        let alert = json!({
+            "status": "firing", "fingerprint": picture, "startsAt": "2026-11-27T09:30:00Z", "imageURL": picture,
+            "annotations": {"summary": "db is slow"},
+        });
+        json!({"status": "firing", "groupKey": picture, "title": "Latency", "alerts": [alert]}).to_string()
+    };
+    let inner = format!("http://127.0.0.1:{}/chart.png", files.port);
+    for (nth, (picture, files, why)) in [
+        (format!("{}/chart.png", files.url), 1, ""),
+        (format!("{}/gone", files.url), 0, "answers 404"),
+        (format!("{}/busy", files.url), 0, "answers 503"),
+        (format!("{}/slow", files.url), 0, "within 0.5s"),
+        (format!("{}/report.csv", files.url), 0, "its file is no picture"),
+        (inner, 0, "has the address 127.0.0.1, which is loopback; `sources.allow_addresses` lets the bot call it"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let id = crate::hooks::posts(&bot, "/hooks/graphs", &[], alert(&picture)).await.2.unwrap();
+        bot.settle().await;
+        let messages = bot.cloud.messages();
+        assert_eq!(messages.len(), nth + 1, "each is told at the first try: {picture}");
+        assert!(messages[nth].said().contains("db is slow") && messages[nth].files.len() == files, "{picture}");
+        let story = explain(&bot, &id);
+        assert_eq!(story.contains("posted without its picture: "), files == 0, "{story}");
+        assert!(story.contains(why), "{story}");
+    }
+    assert_eq!(files.asked().len(), 5, "the inner address was not called");
 }

@@ -1,4 +1,4 @@
-//! `bitbucket`: what webhooks of Bitbucket Cloud post, and those on pull requests of Bitbucket Data Center.
+//! `bitbucket`: what webhooks of Bitbucket Cloud post, and those of Bitbucket Data Center on pushes and pull requests.
 
 use serde_json::Value;
 
@@ -27,13 +27,16 @@ fn read(payload: &Payload<'_>) -> Signal {
     let event = payload.header("x-event-key");
     let change = change(payload);
     let (kind, id, says) = match event {
-        "repo:push" => ("push", text(change, "/new/name").to_owned(), push(payload, change)),
+        "repo:push" | "repo:refs_changed" => ("push", branch(change).to_owned(), push(payload, change)),
         "repo:commit_status_created" | "repo:commit_status_updated" => {
             ("build", payload.text("/commit_status/url").to_owned(), commit_status(payload))
         }
         _ => ("pullrequest", number(payload), pull_request(payload, event)),
     };
-    let message = text(change, "/commits/0/message").lines().next().unwrap_or_default();
+    let message = either(text(change, "/commits/0/message"), text(change, "/toCommit/message"))
+        .lines()
+        .next()
+        .unwrap_or_default();
     Signal {
         event: event.to_owned(),
         key: if id.is_empty() { id } else { format!("{} {kind} {id}", source(payload)) },
@@ -67,21 +70,33 @@ fn source(payload: &Payload<'_>) -> String {
 fn change<'a>(payload: &'a Payload<'_>) -> &'a Value {
     let default = payload.text("/repository/mainbranch/name");
     let is_default = |name: &str| if default.is_empty() { matches!(name, "main" | "master") } else { name == default };
-    let mut changes = payload.list("/push/changes").iter();
-    let told = changes.find(|change| text(change, "/new/type") == "branch" && is_default(text(change, "/new/name")));
-    told.unwrap_or(&Value::Null)
+    let is_told = |change: &&Value| {
+        let kind = either(text(change, "/new/type"), text(change, "/ref/type"));
+        kind.eq_ignore_ascii_case("branch") && change["type"] != "DELETE" && is_default(branch(change))
+    };
+    let mut changes = payload.list("/push/changes").iter().chain(payload.list("/changes"));
+    changes.find(is_told).unwrap_or(&Value::Null)
+}
+
+fn branch(change: &Value) -> &str {
+    either(text(change, "/new/name"), text(change, "/ref/displayId"))
 }
 
 fn push(payload: &Payload<'_>, change: &Value) -> Option<String> {
-    let commits = change["commits"].as_array().filter(|commits| !commits.is_empty())?;
+    let commits = change["commits"].as_array().map(Vec::as_slice).unwrap_or_default();
     let more = if change["truncated"] == true { " or more" } else { "" };
-    let noun = if commits.len() == 1 && more.is_empty() { "commit" } else { "commits" };
+    let pushed = match commits.len() {
+        // Most versions of Data Center list no commits.
+        0 if change["toHash"].is_string() => "pushed".to_owned(),
+        0 => return None,
+        1 if more.is_empty() => "1 commit".to_owned(),
+        count => format!("{count}{more} commits"),
+    };
     let forced = if change["forced"] == true { ", **forced**" } else { "" };
-    let (place, branch, by) = (source(payload), text(change, "/new/name"), safe(payload.first(&ACTORS)));
+    let (place, by) = (safe(&format!("{} {}", source(payload), branch(change))), safe(payload.first(&ACTORS)));
     let messages = items(commits.iter().map(|commit| text(commit, "/message")), commits.len());
-    let (place, url, count) =
-        (safe(&format!("{place} {branch}")), link(text(change, "/links/html/href")), commits.len());
-    Some(format!("{place}: {count}{more} {noun} by {by}{forced} {url}{messages}"))
+    let head = format!("{place}: {pushed} by {by}{forced} {}", link(text(change, "/links/html/href")));
+    Some(format!("{}{messages}", head.trim_end()))
 }
 
 fn pull_request(payload: &Payload<'_>, event: &str) -> Option<String> {

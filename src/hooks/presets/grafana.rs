@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::alertmanager::{Details, group};
-use super::payload::{Payload, Preset, Proof, Signal, safe};
+use super::payload::{Payload, Preset, Proof, Signal, link, safe, text};
 use crate::signature::SignatureForm;
 
 pub(super) const PRESET: Preset = Preset {
@@ -24,7 +24,14 @@ fn signature() -> SignatureForm {
 
 fn read(payload: &Payload<'_>) -> Signal {
     let links = &["/panelURL", "/dashboardURL", "/annotations/runbook_url", "/generatorURL"];
-    group(payload, &Details { links, values })
+    Signal { picture: picture(payload), ..group(payload, &Details { links, values }) }
+}
+
+/// The picture of the first alert that fires and has one. Grafana makes them if an image store is set up.
+fn picture(payload: &Payload<'_>) -> Option<String> {
+    let mut firing = payload.list("/alerts").iter().filter(|alert| text(alert, "/status") == "firing");
+    let address = firing.find_map(|alert| Some(text(alert, "/imageURL")).filter(|address| !link(address).is_empty()));
+    address.map(str::to_owned)
 }
 
 /// The numbers that the rule's queries gave.

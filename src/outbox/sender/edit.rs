@@ -210,9 +210,7 @@ impl FoundMessage {
             Some(_) if is_beside && matches!(edit.of, Edited::Thread(_)) => {
                 Some("it was deleted, and an answer to it has begun its thread anew")
             }
-            Some(post) if post.file.is_some() || post.fetch.is_some() || !post.message.files.is_empty() => {
-                Some("it has a file")
-            }
+            Some(post) if post.has_file() => Some("it has a file"),
             Some(post) if !post.message.attachments.is_empty() && is_whole => Some("it has a card"),
             _ if letter.edits >= MOST_EDITS => Some("it had its ten edits"),
             _ => None,

@@ -32,6 +32,20 @@ impl Outbox {
         Ok(File::new(&name, &content_type, bytes))
     }
 
+    /// The picture at an address.
+    ///
+    /// # Errors
+    /// Why the message is posted without it.
+    pub(super) async fn picture(&self, address: &str) -> Result<File, String> {
+        let why = match self.fetch(address).await {
+            Ok(file) if file.content_type.starts_with("image/") && !file.bytes.is_empty() => return Ok(file),
+            Ok(_) => "its file is no picture".to_owned(),
+            Err(Unprepared::Again(why) | Unprepared::Never(why)) => why,
+        };
+        tracing::warn!(why, "a message is posted without its picture");
+        Err(format!("posted without its picture: {why}"))
+    }
+
     /// Gives up a message whose file can never be fetched.
     pub(super) fn unfetched(&self, row: Claimed, why: String) -> Settlement {
         tracing::error!(why, "a message is given up; `switchboard outbox list` shows it");

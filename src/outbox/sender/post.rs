@@ -20,6 +20,8 @@ struct Prepared<'a> {
     /// The root of the thread. None if the message begins a thread or is in none.
     root: Option<MessageId>,
     file: Option<File>,
+    /// Why it is posted without its picture.
+    no_picture: Option<String>,
     instead: Instead,
 }
 
@@ -63,8 +65,12 @@ impl Outbox {
                 .map_err(told)?
                 .map(|root| MessageId::from(root.message)),
         };
+        let mut no_picture = None;
         let file = match (&post.file, &post.fetch) {
-            (None, None) => None,
+            (None, None) => match &post.picture {
+                None => None,
+                Some(address) => self.picture(address).await.map_err(|why| no_picture = Some(why)).ok(),
+            },
             (None, Some(address)) => Some(self.fetch(address).await?),
             (Some(FileInfo { name, content_type, .. }), _) => {
                 let found = self.store.file(row).await.map_err(told)?;
@@ -78,13 +84,14 @@ impl Outbox {
             Some(fetched) if post.file.is_none() => Cow::Owned(Post { file: Some(fetched.info()), ..post.clone() }),
             _ => Cow::Borrowed(post),
         };
-        Ok(Prepared { post, root, file, instead })
+        Ok(Prepared { post, root, file, no_picture, instead })
     }
 
     /// Looks for the message if it may have arrived, posts it if it has not, and settles the row.
     async fn deliver(&self, row: Claimed, prepared: &Prepared<'_>) -> Settlement {
         // The lease bounds all calls together. After an edit or a fetch, half of it is used up.
-        let share = if prepared.instead.no_edit.is_some() || prepared.post.fetch.is_some() { 0.45 } else { 0.9 };
+        let has_fetched = prepared.post.fetch.is_some() || prepared.post.picture.is_some();
+        let share = if prepared.instead.no_edit.is_some() || has_fetched { 0.45 } else { 0.9 };
         let sending = tokio::time::timeout(self.lease.mul_f64(share), self.send(&row, prepared));
         let result = sending.await.unwrap_or_else(|_| Err(Unsent::Post(no_answer("messages"))));
         let Prepared { post, file, .. } = prepared;
@@ -109,7 +116,7 @@ impl Outbox {
     }
 
     fn settle_sent(&self, row: Claimed, prepared: &Prepared<'_>, sent: Sent) -> Settlement {
-        let (Prepared { post, root, instead, .. }, Sent { receipt, created }) = (prepared, sent);
+        let (Prepared { post, root, no_picture, instead, .. }, Sent { receipt, created }) = (prepared, sent);
         self.health.token(Ok(()));
         self.metrics.reply_sent(row.age());
         tracing::info!(webex_id = receipt.message, "reply sent");
@@ -136,7 +143,8 @@ impl Outbox {
         // and does nothing.
         let unasked = receipt.without_card.as_ref().map(|_| Effect::Approval(ApprovalStep::Unasked { card: row.id }));
         let effects = shown.into_iter().chain(thread).chain(unasked).collect();
-        let (verdict, mark, note) = (Verdict::Sent, Some(receipt.message.clone()), instead.no_edit.clone());
+        let note = instead.no_edit.clone().or_else(|| no_picture.clone());
+        let (verdict, mark) = (Verdict::Sent, Some(receipt.message.clone()));
         row.done(Closing { verdict, note, mark, receipt: Some(receipt), effects, ..Closing::default() })
     }
 
