@@ -1,11 +1,15 @@
 //! Reads the body of a delivery as one value, in whatever way it is written: JSON, XML or a form.
 
 mod multipart;
+mod sound;
 mod xml;
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
+
+use sound::Sound;
 
 /// The header of an event of CloudEvents whose attributes are in headers.
 const EVENT_HEADER: &str = "ce-specversion";
@@ -60,9 +64,27 @@ pub(super) fn read(headers: &BTreeMap<String, String>, body: &[u8]) -> Result<Va
     }
 }
 
-fn parse(content_type: Option<&str>, body: &[u8]) -> Result<Value, BodyError> {
+/// Whether [`read`] can read a body, which JSON says without becoming a value.
+///
+/// # Errors
+/// It cannot.
+pub(super) fn check(headers: &BTreeMap<String, String>, body: &[u8]) -> Result<(), BodyError> {
+    let bare = without_mark(body);
+    let first = bare.trim_ascii_start().first().filter(|_| !headers.contains_key(EVENT_HEADER));
+    match first.map(|first| form(content_type(headers), *first)) {
+        Some(Form::Json | Form::Unknown) => json::<Sound>(bare).map(drop),
+        Some(Form::Xml | Form::Fields | Form::Parts(_)) | None => read(headers, body).map(drop),
+    }
+}
+
+/// A body without the byte order mark that some senders begin it with.
+fn without_mark(body: &[u8]) -> &[u8] {
     const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
+    body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)
+}
+
+fn parse(content_type: Option<&str>, body: &[u8]) -> Result<Value, BodyError> {
+    let body = without_mark(body);
     let Some(first) = body.trim_ascii_start().first() else {
         return Err(BodyError::NotJson("the body is empty".to_owned()));
     };
@@ -109,7 +131,7 @@ fn of_fields<const N: usize>(fields: Map<String, Value>, payloads: [&str; N]) ->
     }
 }
 
-fn json(body: &[u8]) -> Result<Value, BodyError> {
+fn json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, BodyError> {
     if body.len() / 2 > MOST_VALUES && values(body) > MOST_VALUES {
         return Err(BodyError::NotJson(format!("it has more than {MOST_VALUES} values, which is too many")));
     }
@@ -153,6 +175,47 @@ mod tests {
         }
         let deep = "[".repeat(100_000);
         assert!(parse(None, deep.as_bytes()).is_err(), "the depth is bounded");
+    }
+
+    #[test]
+    fn a_body_that_is_only_checked_is_judged_as_one_that_is_read() {
+        let of_type = |kind: &str| BTreeMap::from([("content-type".to_owned(), kind.to_owned())]);
+        let event = BTreeMap::from([(EVENT_HEADER.to_owned(), "1.0".to_owned())]);
+        let deep = "[".repeat(129) + &"]".repeat(129);
+        let long = format!("[{}0]", "0,".repeat(MOST_VALUES));
+        for body in [
+            &b""[..],
+            b" ",
+            b"\xef\xbb\xbf{}",
+            br#"{"a":[1,-2,3.5,true,false,null,"x\ud83d\ude00"]}"#,
+            b"{\"a\":1}x",
+            b"7",
+            b"x",
+            br#""\ud83d""#,
+            b"\"\xff\"",
+            b"1e999",
+            br#"{"a":1,"a":2}"#,
+            br#"{1:2}"#,
+            b"<a>1</a>",
+            b"<a>",
+            b"a=1",
+            b"payload={",
+            deep.as_bytes(),
+            long.as_bytes(),
+        ] {
+            for headers in [
+                BTreeMap::new(),
+                event.clone(),
+                of_type("text/plain"),
+                of_type("application/json"),
+                of_type("application/xml"),
+                of_type("application/x-www-form-urlencoded"),
+                of_type("multipart/form-data; boundary=x"),
+            ] {
+                let text = String::from_utf8_lossy(&body[..body.len().min(50)]).into_owned();
+                assert_eq!(check(&headers, body), read(&headers, body).map(drop), "{text} {headers:?}");
+            }
+        }
     }
 
     #[test]

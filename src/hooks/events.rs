@@ -26,6 +26,10 @@ const PROOFS: [&str; 8] = ["authorization", "cookie", "token", "secret", "signat
 /// The body cannot be read.
 pub(super) fn posts(hook: &Hook, headers: &HeaderMap, body: Bytes) -> Result<Vec<(HookPost, Bytes)>, BodyError> {
     let (id, headers) = (id_in_header(hook, headers), kept(hook, headers));
+    if !hook.reads_bodies() {
+        body::check(&headers, &body)?;
+        return Ok(vec![(post(hook, headers, id, &Value::Null), body)]);
+    }
     let value = body::read(&headers, &body)?;
     let Some(events) = hook.preset.batch(body::content_type(&headers), &value) else {
         return Ok(vec![(post(hook, headers, id, &value), body)]);

@@ -243,6 +243,11 @@ impl Hook {
         }
     }
 
+    /// Whether what a delivery means stands in its body. The rules read the body of any.
+    fn reads_bodies(&self) -> bool {
+        self.preset.name != presets::GENERIC || matches!(self.dedupe, Some(Dedupe::Body(_)))
+    }
+
     /// Does this with a body: here, or on a thread of its own if the body is large. None if the program ends meanwhile.
     async fn with_body<H: Clone + Send + 'static, T: Send + 'static>(
         self: &Arc<Self>,
