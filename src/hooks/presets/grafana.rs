@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use super::alertmanager::{Details, group};
-use super::payload::{Payload, Preset, Proof, Signal, safe};
+use super::alertmanager::{Details, alert, group};
+use super::payload::{Part, Payload, Preset, Proof, Signal, safe};
 use crate::signature::SignatureForm;
 
 pub(super) const PRESET: Preset = Preset {
@@ -22,9 +22,16 @@ fn signature() -> SignatureForm {
     SignatureForm { header: "x-grafana-alerting-signature".to_owned(), ..SignatureForm::default() }
 }
 
+const DETAILS: Details =
+    Details { links: &["/panelURL", "/dashboardURL", "/annotations/runbook_url", "/generatorURL"], values };
+
 fn read(payload: &Payload<'_>) -> Signal {
-    let links = &["/panelURL", "/dashboardURL", "/annotations/runbook_url", "/generatorURL"];
-    group(payload, &Details { links, values })
+    group(payload, &DETAILS)
+}
+
+/// Reads one alert of a group.
+pub(super) fn part(value: &Value) -> Option<Part> {
+    alert(value, &DETAILS)
 }
 
 /// The numbers that the rule's queries gave.

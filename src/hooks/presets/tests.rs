@@ -37,6 +37,7 @@ fn shown(preset: &Preset, sample: &Sample) -> String {
         delivery,
         says,
         subject,
+        digest,
         is_recovery,
         was,
     } = preset.signal(&sample.headers, &sample.body);
@@ -56,6 +57,7 @@ fn shown(preset: &Preset, sample: &Sample) -> String {
         ("at", at),
         ("delivery", delivery),
         ("subject", subject),
+        ("digest", digest.unwrap_or_default()),
         ("was", was),
         ("is_recovery", if is_recovery { "yes".to_owned() } else { String::new() }),
     ];
