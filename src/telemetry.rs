@@ -86,6 +86,7 @@ struct Inner {
     handled: Family<[Label; 3], Counter>,
     hooks: Family<[(&'static str, String); 2], Counter>,
     rules: Family<[(&'static str, String); 2], Counter>,
+    undefined: Family<[(&'static str, String); 2], Counter>,
     commands: Family<[(&'static str, String); 2], Counter>,
     approvals: Family<[Label; 1], Counter>,
     replies: Counter,
@@ -147,6 +148,10 @@ impl Default for Metrics {
             handled: add(all, "events_handled", "Events that handlers were there for, by outcome", Family::default()),
             hooks: add(all, "hooks_received", "Posts to hooks, by what became of them", Family::default()),
             rules: add(all, "rules_matched", "Posts for which a rule of a hook held", Family::default()),
+            undefined: {
+                let help = "Posts for which a rule of a hook did not hold since it names what is not defined";
+                add(all, "rules_undefined", help, Family::default())
+            },
             commands: add(all, "commands", "Commands that people gave, by outcome", Family::default()),
             approvals: {
                 let help = "Commands that others have to approve, by what became of them";
@@ -232,6 +237,11 @@ impl Metrics {
     /// A rule held for something that was posted to a hook. Both names are of the settings.
     pub fn rule(&self, hook: &str, rule: &str) {
         self.0.rules.get_or_create(&[("hook", hook.to_owned()), ("rule", rule.to_owned())]).inc();
+    }
+
+    /// A rule did not hold for something that was posted to a hook, since it names what is not defined.
+    pub fn rule_undefined(&self, hook: &str, rule: &str) {
+        self.0.undefined.get_or_create(&[("hook", hook.to_owned()), ("rule", rule.to_owned())]).inc();
     }
 
     /// Deliveries work: one has just arrived.

@@ -5,7 +5,7 @@ mod condition;
 mod names;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -37,7 +37,10 @@ pub struct Given(Value);
 
 /// What expressions and templates see, by name.
 #[derive(Clone, Debug)]
-pub struct Values(Value);
+pub struct Values(Arc<Names>);
+
+/// Values by their names.
+type Layer = BTreeMap<String, Value>;
 
 impl From<&serde_json::Value> for Given {
     fn from(value: &serde_json::Value) -> Given {
@@ -62,19 +65,27 @@ impl Object for Fields {
     }
 }
 
-/// What is looked up: first above, then in the fields of the body, then below.
-#[derive(Debug)]
+/// What is looked up: first on top, then above, then in the fields of the body, then below.
+#[derive(Clone, Debug)]
 struct Names {
-    above: BTreeMap<String, Value>,
+    /// What the body is a part of.
+    payload: Option<Value>,
     body: Value,
-    below: BTreeMap<String, Value>,
+    top: Arc<Layer>,
+    above: Arc<Layer>,
+    below: Arc<Layer>,
 }
 
 impl Object for Names {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let name = key.as_str()?;
+        match (name, &self.payload) {
+            ("body", _) => return Some(self.body.clone()),
+            ("payload", Some(payload)) => return Some(payload.clone()),
+            _ => {}
+        }
         let own = || self.body.get_item(key).ok().filter(|_| self.body.kind() == ValueKind::Map);
-        let found = self.above.get(name).cloned();
+        let found = self.top.get(name).or_else(|| self.above.get(name)).cloned();
         let found = found.or_else(|| own().filter(|value| !value.is_undefined()));
         found.or_else(|| self.below.get(name).cloned())
     }
@@ -99,12 +110,60 @@ impl Values {
         Given(body): &Given,
         above: impl IntoIterator<Item = (String, Given)>,
     ) -> Values {
-        let own = |(name, Given(value)): (String, Given)| (name, value);
-        let mut above: BTreeMap<String, Value> = above.into_iter().map(own).collect();
-        above.insert("body".to_owned(), body.clone());
-        let below = below.into_iter().map(own).collect();
-        Values(Value::from_object(Names { above, body: body.clone(), below }))
+        let (above, below) = (layer(above), layer(below));
+        Values(Arc::new(Names { payload: None, body: body.clone(), top: Arc::default(), above, below }))
     }
+
+    /// These hide everything else of the same name.
+    #[must_use]
+    pub fn hidden_by(&self, top: impl IntoIterator<Item = (String, Given)>) -> Values {
+        Values(Arc::new(Names { top: layer(top), ..(*self.0).clone() }))
+    }
+
+    /// A part as `body`, and what the body was as `payload`.
+    #[must_use]
+    pub fn part(&self, Given(part): Given) -> Values {
+        Values(Arc::new(Names { payload: Some(self.0.body.clone()), body: part, ..(*self.0).clone() }))
+    }
+
+    /// Other values above and below the parts of the body.
+    #[must_use]
+    pub fn between(
+        &self,
+        below: impl IntoIterator<Item = (String, Given)>,
+        above: impl IntoIterator<Item = (String, Given)>,
+    ) -> Values {
+        Values(Arc::new(Names { above: layer(above), below: layer(below), ..(*self.0).clone() }))
+    }
+
+    fn value(&self) -> Value {
+        Value::from_dyn_object(Arc::clone(&self.0))
+    }
+
+    /// As much of a dotted name as leads to a value that is not there. None if all of it does.
+    fn undefined(&self, name: &str) -> Option<String> {
+        let mut value = self.value();
+        let ends = name.match_indices('.').map(|(end, _)| end).chain([name.len()]);
+        for (part, end) in name.split('.').zip(ends) {
+            value = value.get_attr(part).unwrap_or_default();
+            if value.is_undefined() {
+                return Some(name[..end].to_owned());
+            }
+        }
+        None
+    }
+}
+
+fn layer(values: impl IntoIterator<Item = (String, Given)>) -> Arc<Layer> {
+    Arc::new(values.into_iter().map(|(name, Given(value))| (name, value)).collect())
+}
+
+/// Whether a condition holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Holding {
+    Yes,
+    /// It does not, and these names that it has are not defined.
+    No(BTreeSet<String>),
 }
 
 /// Whether a template can write this as a name.
@@ -121,8 +180,16 @@ pub struct TemplateError(String);
 /// Templates by their names, and conditions.
 pub struct Templates {
     environment: Environment<'static>,
-    /// The terms of a condition are templates.
-    conditions: BTreeMap<String, Condition<String>>,
+    conditions: BTreeMap<String, Condition<Term>>,
+}
+
+/// A term of a condition.
+struct Term {
+    source: String,
+    /// The template that it is.
+    template: String,
+    /// What it names, with dots.
+    names: Vec<String>,
 }
 
 impl Templates {
@@ -153,10 +220,18 @@ impl Templates {
             terms += 1;
             let template = format!("{name} {terms}{PLAIN}");
             self.add(template.clone(), format!("{{% if {term} %}}{HOLDS}{{% endif %}}"))?;
-            Ok(template)
+            let names = self.names(&template);
+            Ok(Term { source: term.to_owned(), template, names })
         })?;
         self.conditions.insert(name, condition);
         Ok(())
+    }
+
+    /// What a template names, but for functions.
+    fn names(&self, template: &str) -> Vec<String> {
+        let named = self.environment.get_template(template).map(|template| template.undeclared_variables(true));
+        let is_value = |name: &String| self.environment.globals().all(|(function, _)| function != name);
+        named.unwrap_or_default().into_iter().filter(is_value).collect()
     }
 
     /// Whether the condition of this name is true of these values. A term that compares a value that is not there, or
@@ -164,16 +239,27 @@ impl Templates {
     ///
     /// # Errors
     /// It cannot be evaluated, such as a filter that does not fit its value.
-    pub fn holds(&self, name: &str, values: &Values) -> Result<bool, TemplateError> {
-        let Some(condition) = self.conditions.get(name) else { return Ok(false) };
-        condition.holds(&mut |term: &String| {
-            let template = self.environment.get_template(term).map_err(|error| explained(&error))?;
-            match template.render(&values.0) {
-                Ok(written) => Ok(written == HOLDS),
-                Err(error) if error.kind() == ErrorKind::UndefinedError => Ok(false),
-                Err(error) => Err(explained(&error)),
+    pub fn holds(&self, name: &str, values: &Values) -> Result<Holding, TemplateError> {
+        let mut undefined = BTreeSet::new();
+        let Some(condition) = self.conditions.get(name) else { return Ok(Holding::No(undefined)) };
+        let holds = condition.holds(&mut |Term { source, template, names }: &Term| {
+            let template = self.environment.get_template(template).map_err(|error| explained(&error))?;
+            match template.render(values.value()) {
+                Ok(written) if written == HOLDS => return Ok(true),
+                // A name alone asks whether it is there; another term copes with what is not there.
+                Ok(_) if !names.contains(source) => {}
+                Ok(_) => undefined.extend(values.undefined(source)),
+                Err(error) if error.kind() == ErrorKind::UndefinedError => {
+                    let before = undefined.len();
+                    undefined.extend(names.iter().filter_map(|name| values.undefined(name)));
+                    // An item of a list has no name.
+                    undefined.extend((undefined.len() == before).then(|| format!("a value in `{source}`")));
+                }
+                Err(error) => return Err(explained(&error)),
             }
-        })
+            Ok(false)
+        })?;
+        Ok(if holds { Holding::Yes } else { Holding::No(undefined) })
     }
 
     /// What a template writes with these values.
@@ -183,7 +269,7 @@ impl Templates {
     pub fn render(&self, name: &str, values: &Values) -> Result<String, TemplateError> {
         let template = self.environment.get_template(name).map_err(|error| explained(&error))?;
         let mut written = Bounded(Vec::new());
-        template.render_captured_to(values.0.clone(), &mut written).map_err(|error| explained(&error))?;
+        template.render_captured_to(values.value(), &mut written).map_err(|error| explained(&error))?;
         Ok(String::from_utf8_lossy(&written.0).trim().to_owned())
     }
 }
@@ -327,7 +413,7 @@ mod tests {
         let holds = |expression: &str| {
             let mut templates = Templates::new();
             templates.add_condition("a".to_owned(), expression).unwrap();
-            templates.holds("a", &values()).unwrap()
+            templates.holds("a", &values()).unwrap() == Holding::Yes
         };
         assert!(holds("severity in ['critical', 'error'] and body.count > 2"));
         for missing in

@@ -199,10 +199,13 @@ impl GivenHeaders {
     }
 }
 
-fn shown(Tried { knows, messages, wrong, silence, .. }: &Tried) -> String {
+fn shown(Tried { knows, messages, wrong, undefined, silence, .. }: &Tried) -> String {
     let mut text: String = knows.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
     if let Some(why) = silence {
         text.push_str(&format!("\nnothing would be posted: {why}"));
+    }
+    for says in undefined {
+        text.push_str(&format!("\n{says}"));
     }
     for error in wrong {
         text.push_str(&format!("\ncannot be carried out: {error}\n"));

@@ -18,6 +18,9 @@ pub struct HookPost {
     /// What happened, as the sender names it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub event: String,
+    /// Whether an operator had it worked on again: then it is no repeat.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_replay: bool,
     /// Whether the hook expects something to come. The row itself does not say so.
     #[serde(skip)]
     pub is_expected: bool,
@@ -44,7 +47,15 @@ impl HookPost {
     pub fn new(hook: &str, id: Uuid, key: &str, event: &str, headers: BTreeMap<String, String>) -> HookPost {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "._:-".contains(c);
         let event = event.chars().take(MOST_EVENT).map(|c| if is_plain(c) { c } else { '_' }).collect();
-        HookPost { hook: hook.to_owned(), id, key: short_key(key), event, is_expected: false, headers }
+        HookPost {
+            hook: hook.to_owned(),
+            id,
+            key: short_key(key),
+            event,
+            is_replay: false,
+            is_expected: false,
+            headers,
+        }
     }
 
     pub(super) fn lane(&self) -> String {

@@ -216,7 +216,7 @@ impl Hook {
             dedupe,
             is_shadow: *shadow,
             expect: expect.clone(),
-            rules: Rules::new(rule, vars, of_all.parts)?,
+            rules: Rules::new(rule, vars, of_all.parts, preset.part())?,
         })
     }
 
@@ -234,12 +234,12 @@ impl Hook {
         self.expect.as_ref().filter(|_| self.state(now) == HookState::On)
     }
 
-    /// What a delivery means. The settings may say which id it has.
+    /// What a delivery means. The settings may say which id it has, and then nothing else tells a repeat.
     fn signal(&self, headers: &BTreeMap<String, String>, body: &Value) -> Signal {
         let signal = self.preset.signal(headers, body);
         match &self.dedupe {
             None => signal,
-            Some(dedupe) => Signal { delivery: dedupe.id(headers, body), ..signal },
+            Some(dedupe) => Signal { delivery: dedupe.id(headers, body), digest: None, ..signal },
         }
     }
 
@@ -319,11 +319,11 @@ impl Hook {
     }
 
     /// The messages about a delivery, each with its destinations.
-    fn tell(&self, signal: &Signal, headers: &BTreeMap<String, String>, body: &Value) -> Telling<'_> {
+    fn tell(&self, signal: &Signal, headers: &BTreeMap<String, String>, body: &Value) -> Telling {
         if self.rules.is_empty() {
             let told = |markdown: &String| Told {
                 rule: None,
-                to: &self.to,
+                to: self.to.clone(),
                 thread: signal.key.clone(),
                 markdown: markdown.clone(),
                 picture: signal.picture.clone(),
@@ -336,7 +336,7 @@ impl Hook {
         }
         let mut telling = self.rules.tell(signal, headers, body);
         for Told { to, .. } in telling.told.iter_mut().filter(|told| told.to.is_empty()) {
-            *to = &self.to;
+            to.clone_from(&self.to);
         }
         telling
     }

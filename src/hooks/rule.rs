@@ -10,7 +10,7 @@ use crate::card::Card;
 use crate::config::HookRule;
 use crate::event::short_key;
 use crate::places::Place;
-use crate::template::{CARD, PLAIN, Templates, Values};
+use crate::template::{CARD, Holding, PLAIN, Templates, Values};
 use crate::text::host_link;
 
 /// A rule, with the names of its templates.
@@ -36,12 +36,25 @@ pub(super) struct RulePart {
     pub part: Option<u32>,
 }
 
+/// What a rule looks at: a delivery, or a part of it.
+pub(super) struct View<'a> {
+    pub of: RulePart,
+    /// What the preset knows of the delivery.
+    pub signal: &'a Signal,
+    /// By what the part is known, if the preset knows.
+    pub id: Option<String>,
+    /// How it stands.
+    pub state: &'a str,
+    /// What expressions and templates see.
+    pub values: Values,
+}
+
 /// A message that a rule makes.
-pub(super) struct Told<'a> {
+pub(super) struct Told {
     /// None if it is the preset's.
-    pub rule: Option<&'a str>,
+    pub rule: Option<String>,
     /// Where it goes. Empty from a rule that leaves it to the hook.
-    pub to: &'a [Place],
+    pub to: Vec<Place>,
     /// The key of its thread. Empty if it has none.
     pub thread: String,
     pub markdown: String,
@@ -57,11 +70,17 @@ pub(super) struct Told<'a> {
 }
 
 impl Rule {
-    /// A rule of the settings, which has this number. Its templates join the others.
+    /// A rule of the settings, which has this number. Its templates join the others. `knows_parts` says whether the
+    /// preset knows by what a part is known.
     ///
     /// # Errors
     /// What of it is wrong, with its name.
-    pub(super) fn new(rule: &HookRule, nth: usize, templates: &mut Templates) -> Result<Rule, String> {
+    pub(super) fn new(
+        rule: &HookRule,
+        nth: usize,
+        templates: &mut Templates,
+        knows_parts: bool,
+    ) -> Result<Rule, String> {
         let HookRule { name, each, when, to, thread, update, template, template_file, card, stop } = rule;
         let name = name.clone().unwrap_or_else(|| nth.to_string());
         let wrong = |of: &str, error: String| format!("rule {name}: {of}: {error}");
@@ -85,6 +104,11 @@ impl Rule {
         };
         if each.is_some() && template.is_none() && card.is_none() {
             return Err(wrong("each", "what is said of a part? Give a template or a card".to_owned()));
+        }
+        if each.is_some() && *update && thread.is_none() && !knows_parts {
+            let says = "a later message of which part takes the place of this one? Give thread as well, with what a part is \
+                        known by, such as thread = \"{{ body.id }}\"";
+            return Err(wrong("update", says.to_owned()));
         }
         let mut add = |of: &str, ending: &str, source: Option<&String>| {
             let Some(source) = source else { return Ok(None) };
@@ -115,24 +139,30 @@ impl Rule {
     ///
     /// # Errors
     /// Its condition cannot be evaluated.
-    pub(super) fn holds(&self, templates: &Templates, values: &Values) -> Result<bool, String> {
-        let Some(when) = &self.when else { return Ok(true) };
+    pub(super) fn holds(&self, templates: &Templates, values: &Values) -> Result<Holding, String> {
+        let Some(when) = &self.when else { return Ok(Holding::Yes) };
         templates.holds(when, values).map_err(|error| format!("when: {error}"))
     }
 
-    /// The message of the rule, which holds, about something that stands in this state.
+    /// The message of the rule, which holds.
     ///
     /// # Errors
     /// A template cannot be rendered, or the card is none.
     pub(super) fn render(
         &self,
         templates: &Templates,
-        (of, state): (RulePart, &str),
-        signal: &Signal,
-        values: &Values,
-    ) -> Result<Told<'_>, String> {
+        View { of, signal, id, state, values }: &View<'_>,
+    ) -> Result<Told, String> {
         let render = |of: &str, name: &str| templates.render(name, values).map_err(|error| format!("{of}: {error}"));
-        let thread = self.thread.as_deref().map_or_else(|| Ok(signal.key.clone()), |name| render("thread", name))?;
+        let thread = match (&self.thread, id) {
+            (Some(name), _) => render("thread", name)?,
+            // The message of one part takes the place of none of another.
+            (None, Some(id)) if self.updates => format!("{}/{id}", signal.key),
+            (None, None) if self.updates && of.part.is_some() => {
+                return Err("update: it is not known which part this is; give thread as well".to_owned());
+            }
+            (None, _) => signal.key.clone(),
+        };
         // What a sender wrote may spoil the card, and must not keep the message from anybody.
         let json = self.card.as_deref().map(|name| render("card", name)).transpose()?;
         let (card, no_card) = match json.as_deref().map(card).transpose() {
@@ -149,15 +179,15 @@ impl Rule {
         };
         let card = card.map(Card::into_json);
         let updates = self.updates.then(|| short_key(state));
-        // The picture belongs to the words of the preset.
-        let is_default = self.template.is_none() && self.card.is_none();
+        // The picture belongs to the words of the preset for the whole delivery.
+        let is_default = self.template.is_none() && self.card.is_none() && of.part.is_none();
         let picture = signal.picture.clone().filter(|_| is_default);
-        Ok(Told { picture, card, no_card, updates, ..self.told(of, thread, markdown) })
+        Ok(Told { picture, card, no_card, updates, ..self.told(*of, thread, markdown) })
     }
 
     /// A plain message of the rule.
-    pub(super) fn told(&self, of: RulePart, thread: String, markdown: String) -> Told<'_> {
-        let (rule, to) = (Some(self.name.as_str()), self.to.as_slice());
+    pub(super) fn told(&self, of: RulePart, thread: String, markdown: String) -> Told {
+        let (rule, to) = (Some(self.name.clone()), self.to.clone());
         Told { rule, to, thread, markdown, picture: None, card: None, no_card: None, updates: None, of }
     }
 }
@@ -176,7 +206,7 @@ fn card_problem(source: &str) -> Option<String> {
     let (address, number) = (filled("https://example.com/1"), filled("1"));
     let json = [address, number].into_iter().find(|json| serde_json::from_str::<Value>(json).is_ok());
     match json {
-        Some(json) => card(&json).err().map(|error| error.trim_start_matches("card: ").to_owned()),
+        Some(json) => card(&json).err(),
         None => Some("it is no JSON, whatever its values are".to_owned()),
     }
 }
@@ -185,11 +215,11 @@ fn card_problem(source: &str) -> Option<String> {
 /// buttons does.
 fn card(json: &str) -> Result<Card, String> {
     let content: Value = serde_json::from_str(json)
-        .map_err(|error| format!("card: it is no JSON at line {}, column {}", error.line(), error.column()))?;
+        .map_err(|error| format!("it is no JSON at line {}, column {}", error.line(), error.column()))?;
     if Card::submits(&content) {
-        return Err("card: it has a button that submits, and a hook's card can only show and link".to_owned());
+        return Err("it has a button that submits, and a hook's card can only show and link".to_owned());
     }
-    Card::from_json(content).map_err(|error| format!("card: {error}"))
+    Card::from_json(content).map_err(|error| error.to_string())
 }
 
 /// What is said without a template: what the preset says, or the little that is known.

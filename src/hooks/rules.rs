@@ -1,15 +1,16 @@
 //! The rules of a hook: which deliveries are told, where, in which thread, and in which words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde_json::Value;
 
 use super::paths::Path;
-use super::presets::{Signal, State};
-use super::rule::{Rule, RulePart, Told};
+use super::presets::{ReadPart, Signal, State};
+use super::rule::{Rule, RulePart, Told, View};
 use crate::config::HookRule;
 use crate::places::Place;
-use crate::template::{Given, Templates, Values, is_name};
+use crate::template::{Given, Holding, Templates, Values, is_name};
 
 /// Where a payload, or a part of it, may say how it stands.
 const STATES: [&str; 2] = ["status", "state"];
@@ -28,33 +29,58 @@ pub(super) struct Rules {
     rules: Vec<Rule>,
     /// How many messages a rule makes of one delivery at most, if it splits it.
     most_parts: usize,
+    /// How the preset reads a part.
+    read_part: Option<ReadPart>,
 }
 
 /// What is said of a delivery, and which rules could not be carried out.
 #[derive(Default)]
-pub(super) struct Telling<'a> {
-    pub told: Vec<Told<'a>>,
+pub(super) struct Telling {
+    pub told: Vec<Told>,
     /// The name of each such rule, and why.
     pub wrong: Vec<String>,
+    /// The rules that do not hold since their conditions name what is not defined.
+    pub undefined: Vec<Undefined>,
     /// Whether a rule holds whose template wrote nothing.
     pub is_blank: bool,
 }
 
-/// What all rules see of a delivery.
-struct Seen<'a> {
-    signal: &'a Signal,
-    body: &'a Value,
-    whole: Given,
-    below: Vec<(String, Given)>,
-    above: Vec<(String, Given)>,
-    /// All of that, of the whole.
-    values: Values,
+/// A rule that does not hold for a delivery, or for some parts of it, and the names that are not defined.
+pub(super) struct Undefined {
+    pub rule: String,
+    names: BTreeSet<String>,
+}
+
+impl fmt::Display for Undefined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.names.iter().map(String::as_str).collect();
+        let verb = if names.len() == 1 { "is" } else { "are" };
+        write!(f, "rule {}: {} {verb} not defined", self.rule, names.join(" and "))
+    }
+}
+
+/// What a rule makes of what it looks at.
+enum Ruling {
+    /// It does not hold. These names in its condition are not defined.
+    Silent(BTreeSet<String>),
+    /// It is not known whether it holds, since its condition is wrong.
+    Unknown(String),
+    /// It holds, and its template wrote nothing.
+    Blank,
+    /// It holds, and its message cannot be made.
+    Wrong(String),
+    Told(Box<Told>),
 }
 
 impl Rules {
     /// # Errors
     /// The first variable, expression or template that is wrong, with its name or that of its rule.
-    pub(super) fn new(rules: &[HookRule], vars: &BTreeMap<String, String>, most_parts: usize) -> Result<Rules, String> {
+    pub(super) fn new(
+        rules: &[HookRule],
+        vars: &BTreeMap<String, String>,
+        most_parts: usize,
+        read_part: Option<ReadPart>,
+    ) -> Result<Rules, String> {
         let var = |(name, path): (&String, &String)| match Path::new(path) {
             _ if !is_name(name) || TAKEN.contains(&name.as_str()) => {
                 Err(format!("vars.{name}: the name is taken, or no word: use small letters, digits and _"))
@@ -64,9 +90,9 @@ impl Rules {
         };
         let vars = vars.iter().map(var).collect::<Result<_, _>>()?;
         let mut templates = Templates::new();
-        let ready = |(rule, nth)| Rule::new(rule, nth, &mut templates);
+        let ready = |(rule, nth)| Rule::new(rule, nth, &mut templates, read_part.is_some());
         let rules = rules.iter().zip(1..).map(ready).collect::<Result<_, _>>()?;
-        Ok(Rules { templates, vars, rules, most_parts })
+        Ok(Rules { templates, vars, rules, most_parts, read_part })
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -88,15 +114,20 @@ impl Rules {
     }
 
     /// The messages that the rules make of a delivery. A rule that cannot be carried out holds up no other.
-    pub(super) fn tell(&self, signal: &Signal, headers: &BTreeMap<String, String>, body: &Value) -> Telling<'_> {
-        let seen = self.seen(signal, headers, body);
+    pub(super) fn tell(&self, signal: &Signal, headers: &BTreeMap<String, String>, body: &Value) -> Telling {
+        let values = self.values(signal, headers, body);
         let mut telling = Telling::default();
-        for (rule, place) in self.rules.iter().zip(0..) {
-            let mut of_rule = Telling::default();
-            let holds = self.tell_by(rule, place, &seen, &mut of_rule);
-            telling.told.extend(of_rule.told);
-            telling.wrong.extend(of_rule.wrong);
-            telling.is_blank |= of_rule.is_blank;
+        for (rule, nth) in self.rules.iter().zip(0..) {
+            let rulings = match &rule.each {
+                Some(each) => self.judge_parts(rule, nth, each.parts(body), (signal, &values)),
+                None => {
+                    let of = RulePart { rule: nth, part: None };
+                    let state = state(signal, body, false);
+                    vec![self.judge(rule, &View { of, signal, id: None, state, values: values.clone() })]
+                }
+            };
+            let holds = rulings.iter().any(Ruling::holds);
+            telling.add(&rule.name, rulings);
             if rule.is_last && holds {
                 break;
             }
@@ -104,86 +135,106 @@ impl Rules {
         telling
     }
 
-    /// Adds the messages of a rule, and what is wrong with it. Whether the rule holds.
-    fn tell_by<'a>(&'a self, rule: &'a Rule, place: u32, seen: &Seen<'_>, telling: &mut Telling<'a>) -> bool {
-        let Some(each) = &rule.each else {
-            let state = state(seen.signal, seen.body, false);
-            return self.tell_part(
-                rule,
-                (RulePart { rule: place, part: None }, state),
-                seen.signal,
-                &seen.values,
-                telling,
-            );
-        };
-        let parts = each.parts(seen.body);
-        let most_looked_at = self.most_parts.saturating_mul(LOOKED_AT_EACH).max(LOOKED_AT);
-        let (mut left, mut holds) = (0, false);
-        for (part, nth) in parts.iter().zip(0..) {
-            let looked_at = nth as usize;
-            if telling.told.len() >= self.most_parts || looked_at >= most_looked_at {
-                left = parts.len() - looked_at;
-                break;
-            }
-            let payload = [("payload".to_owned(), seen.whole.clone())];
-            let values =
-                Values::new(seen.below.clone(), &Given::from(*part), seen.above.iter().cloned().chain(payload));
-            let of = (RulePart { rule: place, part: Some(nth) }, state(seen.signal, part, true));
-            holds |= self.tell_part(rule, of, seen.signal, &values, telling);
+    /// What a rule makes of what it sees.
+    fn judge(&self, rule: &Rule, view: &View<'_>) -> Ruling {
+        match rule.holds(&self.templates, &view.values) {
+            Ok(Holding::Yes) => {}
+            Ok(Holding::No(undefined)) => return Ruling::Silent(undefined),
+            Err(error) => return Ruling::Unknown(error),
         }
-        // One part that lacks something is like the others: one is told.
-        telling.wrong.truncate(1);
-        if left > 0 {
-            let markdown = format!("… and {left} more in the same delivery, which hooks.parts does not let through");
-            let of = RulePart { rule: place, part: Some(u32::MAX) };
-            telling.told.push(rule.told(of, seen.signal.key.clone(), markdown));
+        match rule.render(&self.templates, view) {
+            Ok(told) if told.card.is_none() && told.markdown.is_empty() => Ruling::Blank,
+            Ok(told) => Ruling::Told(Box::new(told)),
+            Err(error) => Ruling::Wrong(error),
         }
-        holds
     }
 
-    /// Adds the message of a rule about one part, if the rule holds for it, which is the answer.
-    fn tell_part<'a>(
-        &'a self,
-        rule: &'a Rule,
-        of: (RulePart, &str),
-        signal: &Signal,
-        values: &Values,
-        telling: &mut Telling<'a>,
-    ) -> bool {
-        let mut wrong = |error| telling.wrong.push(format!("rule {}: {error}", rule.name));
-        // It is not known whether a rule holds whose condition is wrong.
-        let holds = rule.holds(&self.templates, values).unwrap_or_else(|error| {
-            wrong(error);
-            false
-        });
-        if !holds {
-            return false;
+    /// What a rule makes of each part, up to the limits, and a message that says how many parts are left.
+    fn judge_parts(
+        &self,
+        rule: &Rule,
+        nth: u32,
+        parts: Vec<&Value>,
+        (signal, values): (&Signal, &Values),
+    ) -> Vec<Ruling> {
+        let most_looked_at = self.most_parts.saturating_mul(LOOKED_AT_EACH).max(LOOKED_AT);
+        let (mut rulings, mut told) = (Vec::new(), 0);
+        for (part, number) in parts.iter().zip(0..) {
+            let looked_at = number as usize;
+            if told >= self.most_parts || looked_at >= most_looked_at {
+                let left = parts.len() - looked_at;
+                let markdown =
+                    format!("… and {left} more in the same delivery, which hooks.parts does not let through");
+                let of = RulePart { rule: nth, part: Some(u32::MAX) };
+                rulings.push(Ruling::Told(Box::new(rule.told(of, signal.key.clone(), markdown))));
+                break;
+            }
+            let of = RulePart { rule: nth, part: Some(number) };
+            let ruling = self.judge(rule, &self.part(of, part, signal, values));
+            told += usize::from(matches!(ruling, Ruling::Told(_)));
+            rulings.push(ruling);
         }
-        match rule.render(&self.templates, of, signal, values) {
-            Ok(told) if told.card.is_none() && told.markdown.is_empty() => telling.is_blank = true,
-            Ok(told) => telling.told.push(told),
-            Err(error) => wrong(error),
+        rulings
+    }
+
+    /// What a rule sees of a part: what all rules see of the delivery, and what the preset knows of the part.
+    fn part<'a>(&self, of: RulePart, part: &'a Value, signal: &'a Signal, values: &Values) -> View<'a> {
+        let (mut values, mut id) = (values.part(part.into()), None);
+        if let Some(known) = self.read_part.and_then(|read| read(part)) {
+            id = Some(known.id.clone());
+            let [below, above] = named(&signal.of_part(known));
+            values = values.between(below, above);
         }
-        true
+        View { of, signal, id, state: state(signal, part, true), values }
     }
 
     /// What expressions and templates see. The variables hide what the preset knows, and that hides what the body has
     /// under the same name.
-    fn seen<'a>(&self, signal: &'a Signal, headers: &BTreeMap<String, String>, body: &'a Value) -> Seen<'a> {
-        let (known, unknown): (Vec<_>, Vec<_>) = signal.named().into_iter().partition(|(.., is_known)| *is_known);
-        let named = |(name, text, _): (&str, String, bool)| (name.to_owned(), Given::from(text));
+    fn values(&self, signal: &Signal, headers: &BTreeMap<String, String>, body: &Value) -> Values {
         let found = |(name, value): (&str, Option<Value>)| Some((name.to_owned(), Given::from(&value?)));
         let vars: Vec<_> = self.variables(body).filter_map(found).collect();
         let all = [
             ("vars".to_owned(), vars.iter().cloned().collect::<Given>()),
             ("headers".to_owned(), headers.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect()),
         ];
-        let whole = Given::from(body);
-        let below: Vec<_> = unknown.into_iter().map(named).collect();
-        let above: Vec<_> = known.into_iter().map(named).chain(vars).chain(all).collect();
-        let values = Values::new(below.clone(), &whole, above.clone());
-        Seen { signal, body, whole, below, above, values }
+        let [below, above] = named(signal);
+        Values::new(below, &body.into(), above).hidden_by(vars.into_iter().chain(all))
     }
+}
+
+impl Ruling {
+    fn holds(&self) -> bool {
+        match self {
+            Ruling::Silent(_) | Ruling::Unknown(_) => false,
+            Ruling::Blank | Ruling::Wrong(_) | Ruling::Told(_) => true,
+        }
+    }
+}
+
+impl Telling {
+    /// Adds what a rule of this name makes of a delivery, or of its parts.
+    fn add(&mut self, name: &str, rulings: Vec<Ruling>) {
+        let (mut names, mut wrong) = (BTreeSet::new(), None);
+        for ruling in rulings {
+            match ruling {
+                Ruling::Silent(undefined) => names.extend(undefined),
+                Ruling::Blank => self.is_blank = true,
+                Ruling::Told(told) => self.told.push(*told),
+                // One part that lacks something is like the others: one is told.
+                Ruling::Unknown(error) | Ruling::Wrong(error) => {
+                    wrong.get_or_insert_with(|| format!("rule {name}: {error}"));
+                }
+            }
+        }
+        self.wrong.extend(wrong);
+        self.undefined.extend((!names.is_empty()).then(|| Undefined { rule: name.to_owned(), names }));
+    }
+}
+
+/// What a preset does not know, and gives way to what the body has under the same name, and what it knows.
+fn named(signal: &Signal) -> [Vec<(String, Given)>; 2] {
+    let (known, unknown): (Vec<_>, Vec<_>) = signal.named().into_iter().partition(|(.., is_known)| *is_known);
+    [unknown, known].map(|all| all.into_iter().map(|(name, text, _)| (name.to_owned(), Given::from(text))).collect())
 }
 
 /// How something stands: as the preset knows, or as the payload or its part says. A part says it first.

@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::ends::{HookState, last_day};
-use super::presets::State;
 use super::rules::Telling;
+use super::work::REPEAT;
 use super::{Hook, Hooks, chat};
 use crate::signature::SecretKey;
 use crate::store::ChatHook;
@@ -44,11 +44,13 @@ pub struct Tried {
     pub messages: Vec<TriedMessage>,
     /// The rules that cannot be carried out, each with why. They hold up no other.
     pub wrong: Vec<String>,
+    /// The rules that do not hold since they name what is not defined.
+    pub undefined: Vec<String>,
     /// Why there are no messages.
     pub silence: Option<&'static str>,
     /// What the delivery is about, and how that stands, if what is said of later deliveries depends on it.
     #[serde(skip)]
-    pub stands: Option<(String, &'static str)>,
+    pub stands: Option<(String, String)>,
 }
 
 /// A message that would be posted.
@@ -127,8 +129,8 @@ impl Hooks {
         self.get(name).ok_or_else(|| format!("there is no hook of this name; there are: {}", self.names()))
     }
 
-    /// What the hook of this name makes of a payload with these headers. `was` says how a subject stood before: `firing`,
-    /// `ok`, or nothing if that is not known.
+    /// What the hook of this name makes of a payload with these headers. `was` says how a subject stood before: what
+    /// [`Tried::stands`] said of it, such as `firing` or `ok`, or nothing if that is not known.
     ///
     /// # Errors
     /// There is no such hook, or the payload cannot be read.
@@ -139,15 +141,17 @@ impl Hooks {
         was: impl FnOnce(&str) -> Option<String>,
     ) -> Result<Tried, String> {
         let hook = self.named(name)?;
+        let mut is_repeat = false;
         let (mut signal, body) = hook.read(headers, payload).map_err(|error| error.to_string())?;
         if !signal.subject.is_empty() {
-            signal.was = was(&signal.subject).unwrap_or_default();
+            is_repeat = signal.recall(was(&signal.subject).unwrap_or_default());
         }
-        let Telling { told, wrong, is_blank } = hook.tell(&signal, headers, &body);
+        let telling = if is_repeat { Telling::default() } else { hook.tell(&signal, headers, &body) };
+        let Telling { told, wrong, undefined, is_blank } = telling;
         let messages: Vec<_> = told
             .into_iter()
             .map(|told| TriedMessage {
-                rule: told.rule.map(str::to_owned),
+                rule: told.rule,
                 to: told.to.iter().map(ToString::to_string).collect(),
                 thread: Some(told.thread).filter(|thread| !thread.is_empty()),
                 markdown: told.markdown,
@@ -156,14 +160,16 @@ impl Hooks {
                 card: told.card,
             })
             .collect();
-        let silence = (messages.is_empty() && wrong.is_empty()).then(|| hook.silence(is_blank));
+        let silence =
+            (messages.is_empty() && wrong.is_empty()).then(|| if is_repeat { REPEAT } else { hook.silence(is_blank) });
         let named = signal.named().map(|(name, text, _)| (name, text)).into_iter();
         // Of a dead letter the ledger keeps no state.
-        let has_state = wrong.is_empty() && !signal.subject.is_empty() && signal.state != State::Info;
-        let stands = has_state.then(|| (signal.subject.clone(), signal.state.word()));
+        let memory = signal.memory().filter(|_| wrong.is_empty());
+        let stands = memory.map(|state| (signal.subject.clone(), state));
         let knows = named.chain([("delivery", signal.delivery.unwrap_or_default())]);
         let knows = knows.filter(|(_, value)| !value.is_empty()).collect();
-        Ok(Tried { knows, messages, wrong, silence, stands })
+        let undefined = undefined.iter().map(ToString::to_string).collect();
+        Ok(Tried { knows, messages, wrong, undefined, silence, stands })
     }
 }
 

@@ -1,20 +1,23 @@
 //! Works on what was posted to a hook: reads it by the preset, and makes the messages.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::addresses::Addresses;
-use super::presets::State;
+use super::presets::Signal;
 use super::rule::{RulePart, Told};
-use super::rules::Telling;
+use super::rules::{Telling, Undefined};
 use super::{Hook, Hooks};
 use crate::config::MOST_DESTINATIONS;
 use crate::desk::{Desk, EventEnd, Outcome};
 use crate::event::{self, HookPost};
 use crate::outbox::{Destination, Edit, Letter, Post, Thread};
 use crate::places::{Place, PlaceError, Places};
-use crate::store::{Claimed, Effect, Entry};
+use crate::store::{Claimed, Effect, Entry, StoreError};
 use crate::text::{MOST_BYTES, split};
 use crate::verdict::Verdict;
 use crate::webex::{Attachment, Fault, NewMessage};
@@ -24,6 +27,41 @@ const MOST_PARTS: u32 = 100;
 
 /// The label in metrics if the hook is no longer there.
 const NO_PRESET: &str = "none";
+
+/// Why a delivery is tried again that is not worked on to its end.
+const ENDS: &str = "the program ends";
+
+/// Why nothing is said of a repeat.
+pub(super) const REPEAT: &str = "it is a repeat: it says the same as the last delivery about the same";
+
+/// A delivery that was read.
+struct Delivery {
+    hook: Arc<Hook>,
+    signal: Signal,
+    body: Value,
+    bytes: Bytes,
+    is_repeat: bool,
+}
+
+/// How a delivery ends that could be read.
+enum Ending {
+    /// A rule cannot be carried out, or else a destination cannot be reached. The other messages are told.
+    Wrong {
+        is_rule: bool,
+        error: String,
+        letters: Vec<Entry>,
+    },
+    /// There is nothing to tell, for this reason.
+    Silent(String),
+    /// It would be told, by these rules.
+    Shadow {
+        by: String,
+    },
+    Told {
+        by: String,
+        letters: Vec<Entry>,
+    },
+}
 
 /// Works on events of hooks.
 pub struct HookWork {
@@ -40,67 +78,72 @@ impl HookWork {
 
     /// Makes the messages of a delivery.
     pub async fn work(&self, row: &Claimed, post: &HookPost) -> Outcome {
-        let Some(hook) = self.hooks.get(&post.hook) else {
-            let reason = "there is no hook of this name any more";
-            return end(NO_PRESET, post, Verdict::Failed, reason).dead().into();
+        let Delivery { hook, signal, body, bytes, is_repeat } = match self.read(row, post).await {
+            Ok(delivery) => delivery,
+            Err(outcome) => return outcome,
         };
-        let hook = &hook;
-        let bytes = match self.desk.services.store.raw(row.id).await {
-            Ok(Some(bytes)) => bytes,
-            Ok(None) => return unreadable(hook, post, "its body is no longer in the ledger"),
-            Err(error) => return self.desk.retry_or_give_up(row, &error.to_string()),
-        };
-        let read = hook.with_body(&post.headers, bytes, |hook, headers, bytes| hook.read(headers, &bytes));
-        let (mut signal, body) = match read.await {
-            Some(Ok(read)) => read,
-            Some(Err(error)) => return unreadable(hook, post, &error.to_string()),
-            None => return self.desk.retry_or_give_up(row, "the program ends"),
-        };
-        let preset = hook.preset.name;
-        let subject =
-            (!signal.subject.is_empty()).then(|| format!("{}/{}", hook.name, event::short_key(&signal.subject)));
-        if let Some(subject) = &subject {
-            match self.desk.services.store.hook_state(subject).await {
-                Ok(was) => signal.was = was.unwrap_or_default(),
-                Err(error) => return self.desk.retry_or_give_up(row, &error.to_string()),
-            }
+        let memory = signal.memory().map(|state| Effect::HookState { key: memory_key(&hook, &signal), state });
+        if is_repeat {
+            return close(post, &hook, Ending::Silent(REPEAT.to_owned()), memory);
         }
-        let has_ended = signal.state != State::Info;
-        let state = subject.filter(|_| has_ended).map(|key| Effect::HookState { key, state: signal.state.word() });
-        let Telling { told, mut wrong, is_blank } = hook.tell(&signal, &post.headers, &body);
-        let addresses = match self.find_addresses(told.iter().flat_map(|told| told.to).collect()).await {
+        let telling = hook.with_body(&post.headers, bytes, move |hook, headers, _| hook.tell(&signal, headers, &body));
+        let Some(Telling { told, mut wrong, undefined, is_blank }) = telling.await else {
+            return self.desk.retry_or_give_up(row, ENDS);
+        };
+        let addresses = match self.find_addresses(told.iter().flat_map(|told| &told.to).collect()).await {
             Ok(addresses) => addresses,
             Err(error) => return self.retry_addressing(row, &error).await,
         };
-        for rule in told.iter().filter_map(|told| told.rule) {
-            self.desk.services.metrics.rule(&hook.name, rule);
-        }
-        let reason = if wrong.is_empty() {
-            "a destination of the hook cannot be reached"
-        } else {
-            "a rule of the hook cannot be carried out"
-        };
+        self.count(&hook, &told, &undefined);
+        let is_rule = !wrong.is_empty();
         wrong.extend(addresses.wrong());
-        if !wrong.is_empty() {
-            let error = wrong.join("; ");
-            tracing::error!(hook = hook.name, error, reason, "an event of a hook is a dead letter");
-            // What nobody was told is not how things stood before.
-            let end = end(preset, post, Verdict::Failed, reason).noted(error);
-            let letters = if hook.is_shadow { Vec::new() } else { letters(row, hook, &addresses, told) };
-            return end.then(letters).dead().into();
+        let undefined: String = undefined.iter().map(|undefined| format!("; {undefined}")).collect();
+        let by = by(&told) + &undefined;
+        let ending = if !wrong.is_empty() {
+            Ending::Wrong { is_rule, error: wrong.join("; "), letters: letters(row, &hook, &addresses, told) }
+        } else if told.is_empty() {
+            Ending::Silent(format!("{}{undefined}", hook.silence(is_blank)))
+        } else if hook.is_shadow {
+            Ending::Shadow { by }
+        } else {
+            Ending::Told { by, letters: letters(row, &hook, &addresses, told) }
+        };
+        close(post, &hook, ending, memory)
+    }
+
+    /// Reads what was posted, and what is remembered of its subject.
+    ///
+    /// # Errors
+    /// The outcome, if there is nothing to be made of it, or not yet.
+    async fn read(&self, row: &Claimed, post: &HookPost) -> Result<Delivery, Outcome> {
+        let Some(hook) = self.hooks.get(&post.hook) else {
+            let reason = "there is no hook of this name any more";
+            return Err(end(NO_PRESET, post, Verdict::Failed, reason).dead().into());
+        };
+        let store = &self.desk.services.store;
+        let later = |error: StoreError| self.desk.retry_or_give_up(row, &error.to_string());
+        let Some(bytes) = store.raw(row.id).await.map_err(later)? else {
+            return Err(unreadable(&hook, post, "its body is no longer in the ledger"));
+        };
+        let read = |hook: &Hook, headers: &BTreeMap<String, String>, bytes: Bytes| hook.read(headers, &bytes);
+        let (mut signal, body) = match hook.with_body(&post.headers, bytes.clone(), read).await {
+            Some(Ok(read)) => read,
+            Some(Err(error)) => return Err(unreadable(&hook, post, &error.to_string())),
+            None => return Err(self.desk.retry_or_give_up(row, ENDS)),
+        };
+        let mut is_repeat = false;
+        if !signal.subject.is_empty() {
+            let before = store.hook_state(&memory_key(&hook, &signal)).await.map_err(later)?;
+            is_repeat = signal.recall(before.unwrap_or_default()) && !post.is_replay;
         }
-        if told.is_empty() {
-            return end(preset, post, Verdict::Ignored, hook.silence(is_blank)).with(state).into();
-        }
-        if hook.is_shadow {
-            let note = format!("shadow = true, so nothing was posted; else {}", by(&told));
-            return end(preset, post, Verdict::Ignored, "the hook is in shadow: nothing is posted")
-                .noted(note)
-                .with(state)
-                .into();
-        }
-        let end = end(preset, post, Verdict::Done, "it is told").noted(by(&told));
-        end.then(letters(row, hook, &addresses, told)).with(state).into()
+        Ok(Delivery { hook, signal, body, bytes, is_repeat })
+    }
+
+    /// Counts the rules that hold, and those that do not since they name what is not defined.
+    fn count(&self, hook: &Hook, told: &[Told], undefined: &[Undefined]) {
+        let metrics = &self.desk.services.metrics;
+        told.iter().filter_map(|told| told.rule.as_ref()).for_each(|rule| metrics.rule(&hook.name, rule));
+        undefined.iter().for_each(|undefined| metrics.rule_undefined(&hook.name, &undefined.rule));
     }
 
     /// Finds the spaces of all titles among these places, within the lease.
@@ -121,9 +164,37 @@ impl HookWork {
     }
 }
 
+/// Under what the state of a delivery's subject is remembered.
+fn memory_key(hook: &Hook, signal: &Signal) -> String {
+    format!("{}/{}", hook.name, event::short_key(&signal.subject))
+}
+
+/// Ends a delivery. What is remembered of its subject is kept unless it is a dead letter: what nobody was told is not how
+/// things stood before.
+fn close(post: &HookPost, hook: &Hook, ending: Ending, memory: Option<Effect>) -> Outcome {
+    let end = |verdict, reason: &str| end(hook.preset.name, post, verdict, reason);
+    match ending {
+        Ending::Wrong { is_rule, error, letters } => {
+            let reason = match is_rule {
+                true => "a rule of the hook cannot be carried out",
+                false => "a destination of the hook cannot be reached",
+            };
+            tracing::error!(hook = hook.name, error, reason, "an event of a hook is a dead letter");
+            let letters = if hook.is_shadow { Vec::new() } else { letters };
+            end(Verdict::Failed, reason).noted(error).then(letters).dead().into()
+        }
+        Ending::Silent(reason) => end(Verdict::Ignored, &reason).with(memory).into(),
+        Ending::Shadow { by } => {
+            let note = format!("shadow = true, so nothing was posted; else {by}");
+            end(Verdict::Ignored, "the hook is in shadow: nothing is posted").noted(note).with(memory).into()
+        }
+        Ending::Told { by, letters } => end(Verdict::Done, "it is told").noted(by).then(letters).with(memory).into(),
+    }
+}
+
 /// By what the messages were made.
-fn by(told: &[Told<'_>]) -> String {
-    let rules: Vec<_> = told.iter().filter_map(|told| told.rule).collect();
+fn by(told: &[Told]) -> String {
+    let rules: Vec<_> = told.iter().filter_map(|told| told.rule.as_deref()).collect();
     let no_card: String =
         told.iter().filter_map(|told| told.no_card.as_ref().map(|why| format!("; without its card: {why}"))).collect();
     let says = match rules.len() {
@@ -137,7 +208,7 @@ fn by(told: &[Told<'_>]) -> String {
 /// The letters of the messages, for each destination as many as a message needs. The id of a letter is made of its rule,
 /// its destination and its part. So it is the same when the event is worked on again, even if fewer rules or destinations
 /// were found before.
-fn letters(row: &Claimed, hook: &Hook, addresses: &Addresses, told: Vec<Told<'_>>) -> Vec<Entry> {
+fn letters(row: &Claimed, hook: &Hook, addresses: &Addresses, told: Vec<Told>) -> Vec<Entry> {
     let mut letters = Vec::new();
     for Told { to, thread, markdown, picture, card, updates, of: made, .. } in told {
         let thread = (!thread.is_empty()).then(|| format!("hooks/{}/{}", hook.name, event::short_key(&thread)));

@@ -115,12 +115,12 @@ pub enum Effect {
     },
     /// Records that the message of this letter was edited.
     Edited(Uuid),
-    /// Records how something stands that a hook is told of.
+    /// Records how something stands that a hook is told of, for the next delivery about it.
     HookState {
         /// The hook, and what the state is of.
         key: String,
-        /// The state.
-        state: &'static str,
+        /// The state, or a digest of what was said.
+        state: String,
     },
     /// Makes a step of a request for approval.
     Approval(ApprovalStep),

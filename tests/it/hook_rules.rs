@@ -22,7 +22,7 @@ async fn post(bot: &Harness, body: Value) -> String {
 }
 
 /// What the bot's messages say now, in order.
-fn said(cloud: &Cloud) -> Vec<String> {
+pub fn said(cloud: &Cloud) -> Vec<String> {
     let text = |message: switchboard::simulator::Message| message.markdown.or(message.text).unwrap_or_default();
     cloud.messages().into_iter().map(text).collect()
 }
@@ -140,7 +140,7 @@ async fn a_rule_posts_a_card_whose_texts_are_harmless() {
     let id = post(&bot, json!({"title": "a", "url": "no address"})).await;
     bot.settle().await;
     let story = explain(&bot, &id);
-    assert!(story.contains("without its card: card: actions[0].url"), "{story}");
+    assert!(story.contains("without its card: actions[0].url"), "{story}");
     assert!(bot.cloud.messages().iter().any(|message| message.attachments.is_empty()), "its text is told");
 }
 

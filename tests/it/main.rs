@@ -43,6 +43,7 @@ mod forgeries;
 mod guarded;
 mod hanging;
 mod harness;
+mod hook_alerts;
 mod hook_diff;
 mod hook_door;
 mod hook_flood;

@@ -40,7 +40,7 @@ struct Rules<'a> {
     /// What a letter says of the spaces that the settings name by their titles.
     spaces: HashMap<String, String>,
     /// How each subject stands after the deliveries so far.
-    states: HashMap<String, &'static str>,
+    states: HashMap<String, String>,
 }
 
 pub(super) async fn run(config: &Config, hooks: &Hooks, name: &str, last: u32, format: Format) -> anyhow::Result<()> {
@@ -88,7 +88,7 @@ async fn spaces(store: &Store) -> anyhow::Result<HashMap<String, String>> {
 impl Rules<'_> {
     /// What the rules make of a delivery, after those before it.
     fn attempt(&mut self, post: &HookPost, payload: &[u8]) -> Result<Tried, String> {
-        let was = |subject: &str| self.states.get(subject).map(|state| (*state).to_owned());
+        let was = |subject: &str| self.states.get(subject).cloned();
         let tried = self.hooks.attempt(&post.hook, (&post.headers, payload), was)?;
         self.states.extend(tried.stands.clone());
         Ok(tried)

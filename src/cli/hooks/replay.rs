@@ -28,7 +28,7 @@ pub(super) async fn run(config: &Config, id: &str, format: Format) -> anyhow::Re
         let Some(payload) = store.raw(row.id).await? else {
             anyhow::bail!("the payload of {id} is no longer in the ledger, by hooks.keep or store.retention");
         };
-        let again = Event::Hook(HookPost { id: Uuid::new_v4(), ..post });
+        let again = Event::Hook(HookPost { id: Uuid::new_v4(), is_replay: true, ..post });
         let entry = Entry { raw: Some(payload), is_payload: true, ..again.to_entry() };
         let of = again.event_id();
         let audit = by_operator("hooks replay".to_owned(), format!("the delivery {}", event::reference(row.id))).await;

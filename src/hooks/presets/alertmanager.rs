@@ -1,8 +1,10 @@
 //! `alertmanager`: groups of alerts that Prometheus' Alertmanager posts. It signs nothing.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
-use super::payload::{MOST_ITEMS, Payload, Preset, Proof, Severity, Signal, State, bullets, link, safe, text};
+use super::payload::{MOST_ITEMS, Part, Payload, Preset, Proof, Severity, Signal, State, bullets, link, safe, text};
 use crate::signature::digest;
 
 pub(super) const PRESET: Preset = Preset {
@@ -16,8 +18,27 @@ pub(super) const PRESET: Preset = Preset {
 /// The most labels that name a group.
 const MOST_LABELS: usize = 5;
 
+const DETAILS: Details = Details { links: &["/annotations/runbook_url", "/generatorURL"], values: |_| String::new() };
+
 fn read(payload: &Payload<'_>) -> Signal {
-    group(payload, &Details { links: &["/annotations/runbook_url", "/generatorURL"], values: |_| String::new() })
+    group(payload, &DETAILS)
+}
+
+/// Reads one alert of a group.
+pub(super) fn part(value: &Value) -> Option<Part> {
+    alert(value, &DETAILS)
+}
+
+fn hash(text: &str) -> String {
+    hex::encode(&digest(text.as_bytes())[..16])
+}
+
+/// By what an alert is known among those of its group.
+fn id(alert: &Value) -> Cow<'_, str> {
+    match text(alert, "/fingerprint") {
+        "" => Cow::Owned(alert["labels"].to_string()),
+        fingerprint => Cow::Borrowed(fingerprint),
+    }
 }
 
 /// What is told of an alert besides its text.
@@ -32,29 +53,46 @@ pub(super) struct Details {
 pub(super) fn group(payload: &Payload<'_>, details: &Details) -> Signal {
     let group = payload.text("/groupKey");
     let alerts = payload.list("/alerts");
+    let key = if group.is_empty() { String::new() } else { hash(group) };
     // What is sent again after repeat_interval has the same alerts in the same states.
-    let mut states: Vec<String> = alerts
-        .iter()
-        .map(|alert| ["/fingerprint", "/status", "/startsAt"].map(|part| text(alert, part)).join(" "))
-        .collect();
+    let states = alerts.iter().map(|alert| [&*id(alert), text(alert, "/status"), text(alert, "/startsAt")].join(" "));
+    let mut states: Vec<String> = states.collect();
     states.sort();
-    let of = |texts: &[&str]| hex::encode(&digest(texts.join("\n").as_bytes())[..16]);
     Signal {
         event: payload.text("/status").to_owned(),
-        key: if group.is_empty() { String::new() } else { of(&[group]) },
-        delivery: (!group.is_empty()).then(|| of(&[group, &states.join("\n")])),
+        subject: key.clone(),
+        digest: (!key.is_empty() && !states.is_empty()).then(|| hash(&states.join("\n"))),
+        key,
         title: name(payload).to_owned(),
-        state: match payload.text("/status") {
-            "firing" => State::Firing,
-            "resolved" => State::Ok,
-            _ => State::Info,
-        },
+        state: state(payload.text("/status")),
         severity: alerts.iter().map(severity).min().unwrap_or_default(),
         source: payload.text("/receiver").to_owned(),
         url: payload.text("/externalURL").to_owned(),
         at: alerts.iter().filter_map(|alert| text(alert, "/startsAt").parse().ok()).min(),
         says: (!alerts.is_empty()).then(|| says(payload, alerts, details)),
         ..Signal::default()
+    }
+}
+
+/// Reads one alert of a group. None if it is none.
+pub(super) fn alert(alert: &Value, details: &Details) -> Option<Part> {
+    let is_alert = alert["labels"].is_object() && alert["status"].is_string();
+    let url = || details.links.iter().map(|place| text(alert, place)).find(|url| !link(url).is_empty());
+    is_alert.then(|| Part {
+        id: id(alert).into_owned(),
+        title: about(alert).to_owned(),
+        state: state(text(alert, "/status")),
+        severity: severity(alert),
+        url: url().unwrap_or_default().to_owned(),
+        at: text(alert, "/startsAt").parse().ok(),
+    })
+}
+
+fn state(status: &str) -> State {
+    match status {
+        "firing" => State::Firing,
+        "resolved" => State::Ok,
+        _ => State::Info,
     }
 }
 
@@ -84,8 +122,6 @@ fn says(payload: &Payload<'_>, alerts: &[Value], details: &Details) -> String {
 
 /// An alert: how bad, what it says of itself, when it fired, and where to read on.
 fn line(alert: &Value, details: &Details) -> String {
-    let about = ["/annotations/summary", "/annotations/description", "/labels/alertname"];
-    let about = about.into_iter().map(|place| text(alert, place)).find(|text| !text.is_empty()).unwrap_or_default();
     let severity = match text(alert, "/labels/severity") {
         "" => String::new(),
         severity => format!("{}: ", safe(severity)),
@@ -102,8 +138,14 @@ fn line(alert: &Value, details: &Details) -> String {
         (None, _) => String::new(),
     };
     let place = details.links.iter().map(|place| link(text(alert, place))).find(|link| !link.is_empty());
-    let (about, values) = (safe(about), (details.values)(alert));
+    let (about, values) = (safe(about(alert)), (details.values)(alert));
     format!("{severity}{about}{values}{when} {}", place.unwrap_or_default()).trim_end().to_owned()
+}
+
+/// What an alert says of itself.
+fn about(alert: &Value) -> &str {
+    let places = ["/annotations/summary", "/annotations/description", "/labels/alertname"];
+    places.into_iter().map(|place| text(alert, place)).find(|text| !text.is_empty()).unwrap_or_default()
 }
 
 fn severity(alert: &Value) -> Severity {

@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use super::alertmanager::{Details, group};
-use super::payload::{Payload, Preset, Proof, Signal, link, safe, text};
+use super::alertmanager::{Details, alert, group};
+use super::payload::{Part, Payload, Preset, Proof, Signal, link, safe, text};
 use crate::signature::SignatureForm;
 
 pub(super) const PRESET: Preset = Preset {
@@ -22,9 +22,11 @@ fn signature() -> SignatureForm {
     SignatureForm { header: "x-grafana-alerting-signature".to_owned(), ..SignatureForm::default() }
 }
 
+const DETAILS: Details =
+    Details { links: &["/panelURL", "/dashboardURL", "/annotations/runbook_url", "/generatorURL"], values };
+
 fn read(payload: &Payload<'_>) -> Signal {
-    let links = &["/panelURL", "/dashboardURL", "/annotations/runbook_url", "/generatorURL"];
-    Signal { picture: picture(payload), ..group(payload, &Details { links, values }) }
+    Signal { picture: picture(payload), ..group(payload, &DETAILS) }
 }
 
 /// The picture of the first alert that fires and has one. Grafana makes them if an image store is set up.
@@ -32,6 +34,11 @@ fn picture(payload: &Payload<'_>) -> Option<String> {
     let mut firing = payload.list("/alerts").iter().filter(|alert| text(alert, "/status") == "firing");
     let address = firing.find_map(|alert| Some(text(alert, "/imageURL")).filter(|address| !link(address).is_empty()));
     address.map(str::to_owned)
+}
+
+/// Reads one alert of a group.
+pub(super) fn part(value: &Value) -> Option<Part> {
+    alert(value, &DETAILS)
 }
 
 /// The numbers that the rule's queries gave.

@@ -23,7 +23,10 @@ mod zabbix;
 
 use serde_json::Value;
 
-pub(super) use payload::{Preset, Proof, Signal, State, safe};
+pub(super) use payload::{Part, Preset, Proof, Signal, State, safe};
+
+/// Reads a part of a delivery. None if it is not what the preset knows.
+pub(super) type ReadPart = fn(&Value) -> Option<Part>;
 
 /// Every preset.
 pub(super) const ALL: [&Preset; 17] = [
@@ -59,6 +62,13 @@ impl Preset {
         body: &'a Value,
     ) -> Option<Result<&'a [Value], &'static str>> {
         cloudevents::batch(content_type, body).filter(|_| self.is_cloudevents())
+    }
+
+    /// How it reads a part of its own list. None if it knows nothing of parts.
+    pub(super) fn part(&self) -> Option<ReadPart> {
+        let known: [(&Preset, ReadPart); 2] =
+            [(&alertmanager::PRESET, alertmanager::part), (&grafana::PRESET, grafana::part)];
+        known.into_iter().find(|(preset, _)| preset.name == self.name).map(|(_, read)| read)
     }
 
     /// Whether its senders are those of CloudEvents, who may also show their token in the query.

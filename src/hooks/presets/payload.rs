@@ -81,12 +81,31 @@ pub struct Signal {
     pub says: Option<String>,
     /// The address of a picture that is posted with the message, if there is one. Only we may reach it.
     pub picture: Option<String>,
-    /// What the state is of, such as the builds of a branch, if the state before it matters. Empty if it does not.
+    /// What the state is of, such as the builds of a branch, if what came before it matters. Empty if it does not.
     pub subject: String,
+    /// What it says of its subject, if the sender says that again and again: it is a repeat if it says the same as the
+    /// last delivery about the subject. None if that is told by `delivery`, or cannot be told.
+    pub digest: Option<String>,
     /// Whether the message is of interest only if the subject was firing before.
     pub is_recovery: bool,
     /// How the subject stood before. Empty if that is not known.
     pub was: String,
+}
+
+/// What is known of one part of a delivery, such as one alert of a group.
+pub struct Part {
+    /// By what it is known among the parts of deliveries with the same key.
+    pub id: String,
+    /// The same as of a [`Signal`].
+    pub title: String,
+    /// How it stands.
+    pub state: State,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where to read on.
+    pub url: String,
+    /// When it happened.
+    pub at: Option<Timestamp>,
 }
 
 /// How something stands.
@@ -150,6 +169,30 @@ impl Severity {
 }
 
 impl Signal {
+    /// What a part of it means.
+    pub fn of_part(&self, part: Part) -> Signal {
+        let Part { title, state, severity, url, at, .. } = part;
+        Signal { title, state, severity, url, at, says: None, ..self.clone() }
+    }
+
+    /// What is remembered of its subject, for the next delivery about that.
+    pub fn memory(&self) -> Option<String> {
+        let state = || (self.state != State::Info).then(|| self.state.word().to_owned());
+        let memory = self.digest.clone().or_else(state);
+        memory.filter(|_| !self.subject.is_empty())
+    }
+
+    /// Takes what was remembered of its subject. Whether it is a repeat.
+    pub fn recall(&mut self, before: String) -> bool {
+        match &self.digest {
+            Some(digest) => *digest == before,
+            None => {
+                self.was = before;
+                false
+            }
+        }
+    }
+
     /// What is said of it without rules. A recovery from nothing is no news.
     pub fn news(&self) -> Option<&String> {
         self.says.as_ref().filter(|_| !self.is_recovery || self.was == State::Firing.word())

@@ -38,6 +38,7 @@ fn shown(preset: &Preset, sample: &Sample) -> String {
         says,
         picture,
         subject,
+        digest,
         is_recovery,
         was,
     } = preset.signal(&sample.headers, &sample.body);
@@ -58,6 +59,7 @@ fn shown(preset: &Preset, sample: &Sample) -> String {
         ("delivery", delivery),
         ("picture", picture.unwrap_or_default()),
         ("subject", subject),
+        ("digest", digest.unwrap_or_default()),
         ("was", was),
         ("is_recovery", if is_recovery { "yes".to_owned() } else { String::new() }),
     ];

@@ -161,9 +161,9 @@ async fn the_state_of_the_later_event_stays_whichever_is_settled_first() {
         ledger.put(name, name).await;
     }
     let rows = ledger.claim(3).await;
-    let settle = async |name: &str, state| {
+    let settle = async |name: &str, state: &str| {
         let row = rows.iter().find(|row| row.body == name).unwrap().clone();
-        let effect = Effect::HookState { key: "ci/main".to_owned(), state };
+        let effect = Effect::HookState { key: "ci/main".to_owned(), state: state.to_owned() };
         assert!(ledger.store.settle(done(row).with(effect)).await.unwrap());
         ledger.store.hook_state("ci/main").await.unwrap().unwrap()
     };
