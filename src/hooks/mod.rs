@@ -14,6 +14,7 @@ mod in_flight;
 mod limit;
 mod making;
 mod origin;
+mod parts;
 mod paths;
 mod presets;
 mod proof;

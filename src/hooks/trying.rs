@@ -63,6 +63,12 @@ pub struct TriedMessage {
     pub card: Option<Value>,
     /// Whether it takes the place of the first message of its thread.
     pub updates: bool,
+    /// The key of its thread in the outbox.
+    #[serde(skip)]
+    pub thread_key: Option<String>,
+    /// The texts of the messages that it is posted as.
+    #[serde(skip)]
+    pub texts: Vec<String>,
 }
 
 impl Hooks {
@@ -146,9 +152,11 @@ impl Hooks {
             .map(|told| TriedMessage {
                 rule: told.rule.map(str::to_owned),
                 to: told.to.iter().map(ToString::to_string).collect(),
+                updates: told.edits().is_some(),
+                thread_key: told.thread_key(&hook.name),
+                texts: told.texts(),
                 thread: Some(told.thread).filter(|thread| !thread.is_empty()),
                 markdown: told.markdown,
-                updates: told.updates.is_some(),
                 card: told.card,
             })
             .collect();
