@@ -60,7 +60,7 @@ impl Rule {
     /// # Errors
     /// What of it is wrong, with its name.
     pub(super) fn new(rule: &HookRule, nth: usize, templates: &mut Templates) -> Result<Rule, String> {
-        let HookRule { name, each, when, to, thread, update, template, template_file, card, stop } = rule;
+        let HookRule { name, each, when, to, thread, update, template, template_file, card, stop, .. } = rule;
         let name = name.clone().unwrap_or_else(|| nth.to_string());
         let wrong = |of: &str, error: String| format!("rule {name}: {of}: {error}");
         let condition = when.as_ref().map(|when| {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::paths::Path;
 use super::presets::{Signal, State};
 use super::rule::{Rule, RulePart, Told};
+use super::wrong::WrongHook;
 use crate::config::HookRule;
 use crate::places::Place;
 use crate::template::{Given, Templates, Values, is_name};
@@ -54,7 +55,11 @@ struct Seen<'a> {
 impl Rules {
     /// # Errors
     /// The first variable, expression or template that is wrong, with its name or that of its rule.
-    pub(super) fn new(rules: &[HookRule], vars: &BTreeMap<String, String>, most_parts: usize) -> Result<Rules, String> {
+    pub(super) fn new(
+        rules: &[HookRule],
+        vars: &BTreeMap<String, String>,
+        most_parts: usize,
+    ) -> Result<Rules, WrongHook> {
         let var = |(name, path): (&String, &String)| match Path::new(path) {
             _ if !is_name(name) || TAKEN.contains(&name.as_str()) => {
                 Err(format!("vars.{name}: the name is taken, or no word: use small letters, digits and _"))
@@ -62,9 +67,9 @@ impl Rules {
             Ok(path) => Ok((name.clone(), path)),
             Err(error) => Err(format!("vars.{name}: {error}")),
         };
-        let vars = vars.iter().map(var).collect::<Result<_, _>>()?;
+        let vars = vars.iter().map(var).collect::<Result<_, String>>()?;
         let mut templates = Templates::new();
-        let ready = |(rule, nth)| Rule::new(rule, nth, &mut templates);
+        let ready = |(rule, nth)| Rule::new(rule, nth, &mut templates).map_err(|says| WrongHook::at(&rule.place, says));
         let rules = rules.iter().zip(1..).map(ready).collect::<Result<_, _>>()?;
         Ok(Rules { templates, vars, rules, most_parts })
     }

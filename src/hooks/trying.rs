@@ -114,6 +114,7 @@ impl Hooks {
     ) -> Result<Vec<(String, Value)>, String> {
         let hook = self.named(name)?;
         let (signal, body) = hook.read(headers, payload).map_err(|error| error.to_string())?;
+        let body = hook.masked(body);
         let vars = hook
             .rules
             .variables(&body)
