@@ -65,10 +65,10 @@ enum Verb {
     Outbox(queue::QueueVerb),
     /// Tell the life of one event or letter: who, what, and why it was answered or not
     Explain(explain::ExplainOptions),
-    /// Show who did what, where, and by which rule it was allowed or not; verify that this record is unbroken
+    /// Show who did what, where, and by which rule it was allowed or not; verify or seal this record
     #[command(subcommand)]
     Audit(audit::AuditVerb),
-    /// List strangers who wrote to the bot, and let them in or not, whether the daemon runs or not
+    /// List strangers who wrote to the bot, let them in or not, or take that back, whether the daemon runs or not
     #[command(subcommand)]
     Pairing(pairing::PairingVerb),
     /// List commands that wait for approval or were decided, and withdraw one
