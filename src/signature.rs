@@ -13,6 +13,7 @@
 mod derived;
 mod jwt;
 mod key;
+mod named;
 mod public_key;
 mod scheme;
 mod shown;
@@ -28,8 +29,9 @@ use sha2::{Digest as _, Sha256, Sha512};
 use subtle::ConstantTimeEq;
 
 pub use derived::{DerivedForm, SecretKey};
-pub use jwt::{JwtAlgorithm, JwtForm, JwtVerifier};
+pub use jwt::{JwtForm, JwtVerifier};
 pub use key::{Algorithm, KeyForm};
+pub use named::Named;
 pub use scheme::{Encoding, Scheme, Separator, SignatureForm};
 pub use shown::shown;
 

@@ -14,7 +14,8 @@ use super::story::{described, letter, letter_lines, letter_story, settled, state
 use super::{approvals, audit, questions};
 use crate::access::{WAITS, WAS_DENIED};
 use crate::config::Config;
-use crate::event::Event;
+use crate::event::{Event, HookPost};
+use crate::hooks::shown_payload;
 use crate::outbox::Letter;
 use crate::program::Program;
 use crate::redact::Redactor;
@@ -51,11 +52,11 @@ pub(super) struct Story {
     pub(super) replies: Vec<String>,
     outcome: Option<Verdict>,
     reason: Option<String>,
-    /// What was sent, to the letter.
+    /// What was sent: to the letter, or without what the preset of its hook hides.
     received: Option<String>,
-    /// Who sent it, for the sentence about it.
+    /// The delivery, if another system sent it.
     #[serde(skip)]
-    sender: &'static str,
+    post: Option<HookPost>,
     /// Why this event matches the id that was asked for.
     found_by: String,
     #[serde(skip)]
@@ -68,7 +69,12 @@ pub(super) async fn run(config: &Config, options: ExplainOptions) -> anyhow::Res
         let mut stories = stories(&config.program, &store, &id).await?;
         let secrets = config.webex.secrets.iter().map(ExposeSecret::expose_secret);
         let redactor = secrets.fold(Redactor::default(), |known, secret| known.with(secret, "[secret]"));
-        for received in stories.iter_mut().filter_map(|story| story.received.as_mut()) {
+        let made = store.chat_hooks().await?;
+        for Story { received, post, .. } in &mut stories {
+            let Some(received) = received else { continue };
+            if let Some(post) = post {
+                *received = shown_payload(config, &made, &post.hook, (&post.headers, received.as_bytes())).into_owned();
+            }
             if !format.json {
                 *received = beginning(received);
             }
@@ -96,7 +102,8 @@ pub(super) async fn run(config: &Config, options: ExplainOptions) -> anyhow::Res
                 print(&format!("  {line}"))?;
             }
             if let Some(received) = story.received {
-                print(&format!("  {} sent: {}", story.sender, one_line(&received)))?;
+                let sender = if story.post.is_some() { "its sender" } else { "Webex" };
+                print(&format!("  {sender} sent: {}", one_line(&received)))?;
             }
         }
         Ok(())
@@ -139,7 +146,7 @@ async fn tell_story(program: &Program, store: &Store, lead: EventMatch) -> anyho
         outcome: row.verdict,
         reason: row.note.clone(),
         received: raw.map(|raw| String::from_utf8_lossy(&raw).into_owned()),
-        sender: if matches!(event_of(row), Some(Event::Hook(_))) { "its sender" } else { "Webex" },
+        post: event_of(row).and_then(|event| if let Event::Hook(post) = event { Some(post) } else { None }),
         found_by: how.clone(),
         is_direct: *is_direct,
     })

@@ -65,16 +65,16 @@ enum Verb {
     Outbox(queue::QueueVerb),
     /// Tell the life of one event or letter: who, what, and why it was answered or not
     Explain(explain::ExplainOptions),
-    /// Show who did what, where, and by which rule it was allowed or not; verify that this record is unbroken
+    /// Show who did what, where, and by which rule it was allowed or not; verify or seal this record
     #[command(subcommand)]
     Audit(audit::AuditVerb),
-    /// List strangers who wrote to the bot, and let them in or not, whether the daemon runs or not
+    /// List strangers who wrote to the bot, let them in or not, or take that back, whether the daemon runs or not
     #[command(subcommand)]
     Pairing(pairing::PairingVerb),
     /// List commands that wait for approval or were decided, and withdraw one
     #[command(subcommand)]
     Approvals(approvals::ApprovalsVerb),
-    /// List the hooks by which other systems post, and try one with a payload; nothing is posted
+    /// List the hooks by which other systems post, say what to set at a sender, try a hook, and post to it again
     #[command(subcommand)]
     Hooks(hooks::HooksVerb),
     /// Print the completions of a shell, to be saved where that shell looks for them
@@ -201,6 +201,14 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         command_line(Program::default()).debug_assert();
+    }
+
+    #[test]
+    fn a_verb_that_posts_does_not_say_that_nothing_is_posted() {
+        let spoken = command_line(Program::default());
+        let hooks = spoken.find_subcommand("hooks").unwrap();
+        let about = hooks.get_about().unwrap().to_string();
+        assert!(hooks.find_subcommand("send").is_some() && !about.contains("nothing is posted"), "{about}");
     }
 
     #[test]

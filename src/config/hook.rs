@@ -167,14 +167,23 @@ pub(super) fn check(hooks: &[Hook], has_room: bool, check: &mut Check) {
         if let Some(problem) = expect.as_ref().and_then(HookExpect::problem) {
             wrong(".expect", problem);
         }
+        let kind = auth.as_ref().and_then(HookAuth::kind);
+        let secret_key = kind.map_or(".auth".to_owned(), |kind| format!(".{}", kind.key()));
         if let Some(problem) = auth.as_ref().and_then(HookAuth::problem) {
-            wrong(".auth", problem);
+            wrong(if problem.contains("empty secret") { &secret_key } else { ".auth" }, problem);
+        }
+        let no_time = signature.as_ref().and_then(|signature| signature.tolerance).filter(|time| time.as_secs() == 0);
+        if no_time.is_some() {
+            wrong(
+                ".signature.tolerance",
+                "lets nobody in: times are whole seconds, so give 1s or more, such as \"5m\"",
+            );
         }
         if let Some(problem) = auth.as_ref().and_then(HookAuth::odd_token) {
             wrong(".auth.url_token", problem);
         }
         let can = "can post in the sender's name";
-        check.secrets(&key(".auth"), &auth.iter().flat_map(HookAuth::keys).cloned().collect::<Vec<_>>(), can, "");
+        check.secrets(&key(&secret_key), &auth.iter().flat_map(HookAuth::keys).cloned().collect::<Vec<_>>(), can, "");
         if let Some(HookSignature { secrets, .. }) = signature {
             check.secrets(&key(".signature.secrets"), secrets, can, "");
         }

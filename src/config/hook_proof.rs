@@ -57,7 +57,7 @@ pub struct AuthJwt {
     /// Otherwise the public keys, in PEM.
     pub key: Option<String>,
     /// How it is signed. Without it, as the key has it.
-    pub algorithm: Option<JwtName>,
+    pub algorithm: Option<String>,
     /// For whom it is.
     pub aud: Option<String>,
     /// Who made it.
@@ -65,16 +65,6 @@ pub struct AuthJwt {
     /// How far the sender's clock may be from ours.
     #[serde(default = "minute")]
     pub leeway: Duration,
-}
-
-/// How a token is signed.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "UPPERCASE")]
-#[allow(missing_docs)]
-pub enum JwtName {
-    Hs256,
-    Rs256,
-    Es256,
 }
 
 fn minute() -> Duration {
@@ -87,15 +77,15 @@ pub struct HookSignature {
     /// The header that holds the signature.
     pub header: Option<String>,
     /// The hash of the HMAC.
-    pub algorithm: Option<HashName>,
+    pub algorithm: Option<String>,
     /// How the signature is written.
-    pub encoding: Option<EncodingName>,
+    pub encoding: Option<String>,
     /// What stands before it.
     pub prefix: Option<String>,
     /// What stands between several of them.
-    pub separator: Option<SeparatorName>,
+    pub separator: Option<String>,
     /// How the secrets are written.
-    pub key: Option<KeyName>,
+    pub key: Option<String>,
     /// What is signed.
     pub signed: Option<String>,
     /// Where the time is.
@@ -112,54 +102,48 @@ pub struct HookSignature {
     pub required: bool,
 }
 
-/// The hash of an HMAC, or a public key.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
-pub enum HashName {
-    Sha1,
-    Sha256,
-    Sha512,
-    Ed25519,
-}
-
-/// How a signature is written.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
-pub enum EncodingName {
-    Hex,
-    Base64,
-}
-
-/// What stands between several signatures.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum SeparatorName {
-    #[serde(rename = "")]
-    None,
-    #[serde(rename = ",")]
-    Comma,
-    #[serde(rename = " ")]
-    Blank,
-}
-
-/// How a secret is written.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
-pub enum KeyName {
-    Text,
-    Hex,
-    Base64,
-    Whsec,
-}
-
 fn yes() -> bool {
     true
 }
 
+/// The kind of proof that is given.
+#[derive(Clone, Copy)]
+#[allow(missing_docs)]
+pub enum AuthKind<'a> {
+    Bearer(&'a SecretString),
+    Basic(&'a SecretString),
+    Header(&'a AuthHeader),
+    ServiceKey(&'a [SecretString]),
+    UrlToken(&'a SecretString),
+    Jwt(&'a AuthJwt),
+}
+
+impl AuthKind<'_> {
+    /// Where its secrets are in the settings.
+    pub fn key(self) -> &'static str {
+        match self {
+            AuthKind::Bearer(_) => "auth.bearer",
+            AuthKind::Basic(_) => "auth.basic",
+            AuthKind::Header(_) => "auth.header.value",
+            AuthKind::ServiceKey(_) => "auth.service_key",
+            AuthKind::UrlToken(_) => "auth.url_token",
+            AuthKind::Jwt(jwt) if jwt.key.is_some() => "auth.jwt.key",
+            AuthKind::Jwt(_) => "auth.jwt.secret",
+        }
+    }
+}
+
 impl HookAuth {
+    /// The first kind that is given. None if there is none.
+    pub fn kind(&self) -> Option<AuthKind<'_>> {
+        let HookAuth::Kinds(kinds) = self else { return None };
+        let AuthKinds { bearer, basic, header, service_key, url_token, jwt } = &**kinds;
+        let service_key = (!service_key.is_empty()).then_some(&service_key[..]);
+        let kind = bearer.as_ref().map(AuthKind::Bearer).or(basic.as_ref().map(AuthKind::Basic));
+        let kind = kind.or(header.as_ref().map(AuthKind::Header)).or(service_key.map(AuthKind::ServiceKey));
+        kind.or(url_token.as_ref().map(AuthKind::UrlToken)).or(jwt.as_ref().map(AuthKind::Jwt))
+    }
+
     /// What is wrong with it, as a clause.
     pub(super) fn problem(&self) -> Option<&'static str> {
         let HookAuth::Kinds(kinds) = self else { return None };

@@ -32,4 +32,7 @@ pub struct HookRule {
     /// Whether the rules after it are not asked if it holds.
     #[serde(default)]
     pub stop: bool,
+    /// Where the rule was given, for messages.
+    #[serde(skip)]
+    pub(crate) place: String,
 }

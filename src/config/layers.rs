@@ -342,21 +342,26 @@ fn spoil(path: &str, settings: &mut Node, defaults: &Node) {
     }
 }
 
-/// Notes with each rule for a command, and with each hook, where it was given.
+/// Notes with each rule for a command, with each hook and with each rule of a hook where it was given.
 fn place_lists(config: &mut Config, settings: &Node) {
-    let places = |name| match settings.get(name).map(|node| &node.value) {
-        Some(Value::List(list)) => {
-            let there = list.iter().filter(|node| !matches!(node.value, Value::Gone));
-            there.map(|node| node.place.to_string()).collect()
+    for (rule, node) in config.command.iter_mut().zip(entries(settings.get("command"))) {
+        rule.place = node.place.to_string();
+    }
+    for (hook, node) in config.hook.iter_mut().zip(entries(settings.get("hook"))) {
+        hook.place = node.place.to_string();
+        for (rule, node) in hook.rule.iter_mut().zip(entries(node.get("rule"))) {
+            rule.place = node.place.to_string();
         }
-        _ => Vec::new(),
+    }
+}
+
+/// The entries of a list that were read.
+fn entries(list: Option<&Node>) -> impl Iterator<Item = &Node> {
+    let list = match list.map(|node| &node.value) {
+        Some(Value::List(list)) => list.as_slice(),
+        _ => &[],
     };
-    for (rule, place) in config.command.iter_mut().zip(places("command")) {
-        rule.place = place;
-    }
-    for (hook, place) in config.hook.iter_mut().zip(places("hook")) {
-        hook.place = place;
-    }
+    list.iter().filter(|node| !matches!(node.value, Value::Gone))
 }
 
 /// Whether the key, a key inside it, or a table around it is known to be wrong already.

@@ -66,9 +66,7 @@ pub(crate) use hook::is_plain_name;
 pub use hook::{Hook, HookLimit};
 pub use hook_expect::HookExpect;
 pub use hook_expiry::Expiry;
-pub use hook_proof::{
-    AuthJwt, AuthKinds, EncodingName, HashName, HookAuth, HookSignature, JwtName, KeyName, SeparatorName,
-};
+pub use hook_proof::{AuthJwt, AuthKind, HookAuth, HookSignature};
 pub use hook_rule::HookRule;
 pub use hooks::Hooks;
 pub use instance::Instance;

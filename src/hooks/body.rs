@@ -33,6 +33,12 @@ pub(super) enum BodyError {
     NotXml(String),
 }
 
+impl BodyError {
+    fn compressed() -> BodyError {
+        BodyError::NotJson("compressed bodies are not read; have the sender post the body as it is".to_owned())
+    }
+}
+
 /// How a body is written.
 enum Form<'a> {
     Json,
@@ -53,6 +59,17 @@ enum Form<'a> {
 /// JSON and XML may be called a form, as curl does with `-d`. An event of CloudEvents whose attributes are in headers
 /// may have any data, and none: text is a text, and other bytes are null.
 pub(super) fn read(headers: &BTreeMap<String, String>, body: &[u8]) -> Result<Value, BodyError> {
+    read_plain(headers, body)
+        .map_err(|error| if is_compressed(headers, body) { BodyError::compressed() } else { error })
+}
+
+/// Whether a body that cannot be read is compressed: a header says so, or its first bytes are those of gzip.
+fn is_compressed(headers: &BTreeMap<String, String>, body: &[u8]) -> bool {
+    let encoding = headers.get("content-encoding").map(|encoding| encoding.trim());
+    encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) || body.starts_with(b"\x1f\x8b")
+}
+
+fn read_plain(headers: &BTreeMap<String, String>, body: &[u8]) -> Result<Value, BodyError> {
     let kind = content_type(headers);
     if !headers.contains_key(EVENT_HEADER) {
         return parse(kind, body);
@@ -216,6 +233,17 @@ mod tests {
                 assert_eq!(check(&headers, body), read(&headers, body).map(drop), "{text} {headers:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_compressed_body_is_called_so() {
+        let encoding = |value: &str| BTreeMap::from([("content-encoding".to_owned(), value.to_owned())]);
+        for (headers, body) in [(BTreeMap::new(), &b"\x1f\x8b\x08\0"[..]), (encoding("br"), b"\x0b\x02\x80")] {
+            let error = read(&headers, body).unwrap_err().to_string();
+            assert!(error.starts_with("compressed bodies are not read"), "{error}");
+        }
+        assert!(read(&encoding("identity"), b"x").unwrap_err().to_string().contains("not JSON"));
+        assert!(read(&encoding("gzip"), b"{}").is_ok(), "a proxy has unpacked it");
     }
 
     #[test]

@@ -10,10 +10,12 @@ mod dedupe;
 mod door;
 mod ends;
 mod events;
+mod hidden;
 mod in_flight;
 mod limit;
 mod making;
 mod origin;
+mod parts;
 mod paths;
 mod presets;
 mod proof;
@@ -26,6 +28,7 @@ mod shelf;
 mod silence;
 mod trying;
 mod work;
+mod wrong;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -45,6 +48,7 @@ use crate::telemetry::Seldom;
 
 pub use door::{Admitted, HookDoor, PATH};
 pub use ends::{HookState, last_day};
+pub use hidden::shown_payload;
 pub use making::{HookError, HookMaker, HookOrder, NewHook};
 pub use sending::OwnDelivery;
 pub use setup::setup_text;
@@ -61,6 +65,7 @@ use proof::Shown;
 use rule::{RulePart, Told};
 use rules::{Rules, Telling};
 use shelf::{Shelf, Standing};
+use wrong::WrongHook;
 
 /// From this many bytes on a body is large. Checking and reading it takes about a millisecond.
 const LARGE: usize = 256 * 1024;
@@ -121,7 +126,9 @@ impl Hooks {
         for hook in hooks {
             match Hook::new(hook, of_all, room) {
                 Ok(hook) => drop(settings.insert(hook.name.clone(), Arc::new(hook))),
-                Err(says) => wrong.push(format!("{}: hook {}: {says}", hook.place, hook.name)),
+                Err(WrongHook { place, says }) => {
+                    wrong.push(format!("{}: hook {}: {says}", place.as_ref().unwrap_or(&hook.place), hook.name));
+                }
             }
         }
         let chat = Shelf::default();
@@ -174,7 +181,7 @@ impl Hooks {
 }
 
 impl Hook {
-    fn new(hook: &config::Hook, of_all: &config::Hooks, room: Option<&str>) -> Result<Hook, String> {
+    fn new(hook: &config::Hook, of_all: &config::Hooks, room: Option<&str>) -> Result<Hook, WrongHook> {
         let config::Hook { name, preset, auth, signature, allow_ips, max_body, limit, enabled, expires, .. } = hook;
         let config::Hook { to, expect, vars, dedupe, shadow, rule, .. } = hook;
         let preset = presets::named(preset)?;
@@ -186,7 +193,9 @@ impl Hook {
         // A thread has to have a name, and of `generic` nothing has one.
         let has_no_thread = |rule: &config::HookRule| rule.update && rule.thread.is_none() && rule.card.is_none();
         if preset.name == presets::GENERIC && rule.iter().any(has_no_thread) {
-            return Err("update: which message is it that later ones take the place of? Give thread as well".to_owned());
+            return Err("update: which message is it that later ones take the place of? Give thread as well"
+                .to_owned()
+                .into());
         }
         let to: Vec<_> = match room {
             Some(room) if to.is_empty() => vec![Place::Known(Destination::space(room))],
@@ -198,7 +207,8 @@ impl Hook {
             return Err(format!(
                 "dedupe: the header {header} holds what auth asks for, which is the same in every delivery, so only the \
                  first would be taken; name a header with an id"
-            ));
+            )
+            .into());
         }
         Ok(Hook {
             name: name.clone(),
@@ -274,7 +284,7 @@ impl Hook {
     /// A hook that was made from the chat, with the old secret too as long as that is good.
     fn of_chat(row: &ChatHook, of_all: &config::Hooks, key: &SecretKey) -> Result<Standing<Hook>, String> {
         let hook = |settings: &config::Hook| {
-            let hook = Hook::new(settings, of_all, None)?;
+            let hook = Hook::new(settings, of_all, None).map_err(|wrong| wrong.says)?;
             Ok::<_, String>(Hook { expires: row.expires_at, ..hook })
         };
         let new = chat::settings(row, row.salt.salt, key)?;

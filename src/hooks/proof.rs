@@ -6,18 +6,14 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::code::Code;
-use crate::config::{
-    AuthJwt, AuthKinds, EncodingName, HashName, HookAuth, HookSignature, JwtName, KeyName, SeparatorName,
-};
-use crate::signature::{
-    self, Algorithm, Encoding, JwtAlgorithm, JwtForm, JwtVerifier, KeyForm, Separator, SignatureForm,
-};
+use crate::config::{AuthJwt, AuthKind, HookAuth, HookSignature};
+use crate::signature::{self, JwtForm, JwtVerifier, Named, SignatureForm};
 
 /// The header in which Webex Connect has the service key.
 const SERVICE_KEY: HeaderName = HeaderName::from_static("key");
 
 /// The scheme of tokens in `Authorization`.
-const BEARER: &str = "Bearer ";
+pub(super) const BEARER: &str = "Bearer ";
 
 /// What a sender has to show.
 pub(super) enum Auth {
@@ -45,27 +41,21 @@ impl Auth {
     /// # Errors
     /// A name that is no header's, or a key that cannot be used.
     pub(super) fn new(auth: Option<&HookAuth>) -> Result<Auth, String> {
-        let Some(HookAuth::Kinds(kinds)) = auth else { return Ok(Auth::Nothing) };
-        let AuthKinds { bearer, basic, header, service_key, url_token, jwt } = &**kinds;
+        let Some(kind) = auth.and_then(HookAuth::kind) else { return Ok(Auth::Nothing) };
         let with = |before: &str, text: &str| vec![SecretString::from(format!("{before}{text}"))];
-        if let Some(token) = bearer {
-            return Ok(Auth::Header(header::AUTHORIZATION, with(BEARER, token.expose_secret())));
-        }
-        if let Some(basic) = basic {
-            let encoded = STANDARD.encode(basic.expose_secret());
-            return Ok(Auth::Header(header::AUTHORIZATION, with("Basic ", &encoded)));
-        }
-        if let Some(header) = header {
-            let name = header.name.parse().map_err(|_| format!("auth.header: \"{}\" is no header", header.name))?;
-            return Ok(Auth::Header(name, vec![header.value.clone()]));
-        }
-        if let Some(token) = url_token {
-            return Ok(Auth::Path(token.clone()));
-        }
-        if let Some(jwt) = jwt {
-            return verifier(jwt).map(Auth::Jwt).map_err(|says| format!("auth.jwt: {says}"));
-        }
-        Ok(Auth::Header(SERVICE_KEY, service_key.clone()))
+        Ok(match kind {
+            AuthKind::Bearer(token) => Auth::Header(header::AUTHORIZATION, with(BEARER, token.expose_secret())),
+            AuthKind::Basic(basic) => {
+                Auth::Header(header::AUTHORIZATION, with("Basic ", &STANDARD.encode(basic.expose_secret())))
+            }
+            AuthKind::Header(header) => {
+                let name = header.name.parse().map_err(|_| format!("auth.header: \"{}\" is no header", header.name))?;
+                Auth::Header(name, vec![header.value.clone()])
+            }
+            AuthKind::ServiceKey(keys) => Auth::Header(SERVICE_KEY, keys.to_vec()),
+            AuthKind::UrlToken(token) => Auth::Path(token.clone()),
+            AuthKind::Jwt(jwt) => Auth::Jwt(verifier(jwt).map_err(|says| format!("auth.jwt: {says}"))?),
+        })
     }
 
     /// What is shown, in a few words. None if it is nothing.
@@ -138,14 +128,13 @@ fn decoded(value: &str) -> String {
     url::form_urlencoded::parse(whole.as_bytes()).map(|(name, _)| name.into_owned()).collect()
 }
 
-fn verifier(jwt: &AuthJwt) -> Result<JwtVerifier, String> {
+/// A verifier of the tokens of these settings.
+///
+/// # Errors
+/// The algorithm or a key cannot be used.
+pub(super) fn verifier(jwt: &AuthJwt) -> Result<JwtVerifier, String> {
     let AuthJwt { secret, key, algorithm, aud, iss, leeway } = jwt.clone();
-    let algorithm = algorithm.map(|name| match name {
-        JwtName::Hs256 => JwtAlgorithm::Hs256,
-        JwtName::Rs256 => JwtAlgorithm::Rs256,
-        JwtName::Es256 => JwtAlgorithm::Es256,
-    });
-    let form = JwtForm { algorithm, aud, iss, leeway };
+    let form = JwtForm { algorithm: named("algorithm", algorithm.as_deref())?, aud, iss, leeway };
     match key {
         Some(pem) => JwtVerifier::with_keys(form, &pem),
         None => JwtVerifier::with_secrets(form, &secret),
@@ -174,7 +163,7 @@ fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a Heade
 /// The form of the signatures: what the settings say, and otherwise what the preset says.
 ///
 /// # Errors
-/// Nobody says which header holds the signature.
+/// A name means nothing, or nobody says which header holds the signature.
 pub(super) fn form(preset: Option<SignatureForm>, settings: &HookSignature) -> Result<SignatureForm, String> {
     let mut form = preset.unwrap_or_default();
     let HookSignature { header, prefix, signed, timestamp, id, tolerance, .. } = settings.clone();
@@ -187,10 +176,11 @@ pub(super) fn form(preset: Option<SignatureForm>, settings: &HookSignature) -> R
     set(&mut form.tolerance, tolerance);
     form.timestamp = timestamp.or(form.timestamp);
     form.id = id.or(form.id);
-    set(&mut form.algorithm, settings.algorithm.map(algorithm));
-    set(&mut form.encoding, settings.encoding.map(encoding));
-    set(&mut form.separator, settings.separator.map(separator));
-    set(&mut form.key, settings.key.map(key));
+    let in_signature = |says| format!("signature.{says}");
+    set(&mut form.algorithm, named("algorithm", settings.algorithm.as_deref()).map_err(in_signature)?);
+    set(&mut form.encoding, named("encoding", settings.encoding.as_deref()).map_err(in_signature)?);
+    set(&mut form.separator, named("separator", settings.separator.as_deref()).map_err(in_signature)?);
+    set(&mut form.key, named("key", settings.key.as_deref()).map_err(in_signature)?);
     if form.header.is_empty() {
         return Err("signature: the preset has no signature of its own; give header, and how it is made".to_owned());
     }
@@ -203,37 +193,9 @@ fn set<T>(value: &mut T, given: Option<T>) {
     }
 }
 
-fn algorithm(name: HashName) -> Algorithm {
-    match name {
-        HashName::Sha1 => Algorithm::Sha1,
-        HashName::Sha256 => Algorithm::Sha256,
-        HashName::Sha512 => Algorithm::Sha512,
-        HashName::Ed25519 => Algorithm::Ed25519,
-    }
-}
-
-fn encoding(name: EncodingName) -> Encoding {
-    match name {
-        EncodingName::Hex => Encoding::Hex,
-        EncodingName::Base64 => Encoding::Base64,
-    }
-}
-
-fn separator(name: SeparatorName) -> Separator {
-    match name {
-        SeparatorName::None => Separator::None,
-        SeparatorName::Comma => Separator::Comma,
-        SeparatorName::Blank => Separator::Blank,
-    }
-}
-
-fn key(name: KeyName) -> KeyForm {
-    match name {
-        KeyName::Text => KeyForm::Text,
-        KeyName::Hex => KeyForm::Hex,
-        KeyName::Base64 => KeyForm::Base64,
-        KeyName::Whsec => KeyForm::Whsec,
-    }
+/// What the name in this setting means.
+fn named<T: Named>(key: &str, name: Option<&str>) -> Result<Option<T>, String> {
+    name.map(T::of_name).transpose().map_err(|says| format!("{key}: {says}"))
 }
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ impl Rule {
         templates: &mut Templates,
         knows_parts: bool,
     ) -> Result<Rule, String> {
-        let HookRule { name, each, when, to, thread, update, template, template_file, card, stop } = rule;
+        let HookRule { name, each, when, to, thread, update, template, template_file, card, stop, .. } = rule;
         let name = name.clone().unwrap_or_else(|| nth.to_string());
         let wrong = |of: &str, error: String| format!("rule {name}: {of}: {error}");
         let condition = when.as_ref().map(|when| {

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::paths::Path;
 use super::presets::{ReadPart, Signal, State};
 use super::rule::{Rule, RulePart, Told, View};
+use super::wrong::WrongHook;
 use crate::config::HookRule;
 use crate::places::Place;
 use crate::template::{Given, Holding, Templates, Values, is_name};
@@ -80,7 +81,7 @@ impl Rules {
         vars: &BTreeMap<String, String>,
         most_parts: usize,
         read_part: Option<ReadPart>,
-    ) -> Result<Rules, String> {
+    ) -> Result<Rules, WrongHook> {
         let var = |(name, path): (&String, &String)| match Path::new(path) {
             _ if !is_name(name) || TAKEN.contains(&name.as_str()) => {
                 Err(format!("vars.{name}: the name is taken, or no word: use small letters, digits and _"))
@@ -88,9 +89,12 @@ impl Rules {
             Ok(path) => Ok((name.clone(), path)),
             Err(error) => Err(format!("vars.{name}: {error}")),
         };
-        let vars = vars.iter().map(var).collect::<Result<_, _>>()?;
+        let vars = vars.iter().map(var).collect::<Result<_, String>>()?;
         let mut templates = Templates::new();
-        let ready = |(rule, nth)| Rule::new(rule, nth, &mut templates, read_part.is_some());
+        let ready = |(rule, nth): (&HookRule, usize)| {
+            let ready = Rule::new(rule, nth, &mut templates, read_part.is_some());
+            ready.map_err(|says| WrongHook::at(&rule.place, says))
+        };
         let rules = rules.iter().zip(1..).map(ready).collect::<Result<_, _>>()?;
         Ok(Rules { templates, vars, rules, most_parts, read_part })
     }

@@ -1,14 +1,18 @@
 //! What is to be set at a sender so that it posts to a hook: the text of its preset, by the hook's own proof.
 
+mod script;
+
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::presets::{self, Preset};
+use super::proof::BEARER;
 use super::{chat, proof};
-use crate::config::{self, AuthKinds, Config, HookAuth};
-use crate::signature::{Algorithm, Encoding, SignatureForm};
+use crate::config::{self, AuthJwt, AuthKind, Config, HookAuth};
+use crate::signature::{Algorithm, KeyForm, Named, SignatureForm};
 use crate::store::ChatHook;
 use crate::template::{PLAIN, Templates, Values};
+use script::{Signing, signing};
 
 /// How the secrets of a hook are written in the text.
 #[derive(Clone, Copy)]
@@ -22,17 +26,17 @@ pub(super) enum Shown<'a> {
 /// The names of secrets that are not shown.
 const SECRET: &str = "SECRET";
 const SIGNING: &str = "SIGNING-SECRET";
+/// The name of a token that the sender makes. The key that signs it is never shown to the hook.
+const TOKEN: &str = "TOKEN";
 
 /// How a hook is proven to, in the words of the templates.
+#[derive(Default)]
 struct ShownProof {
-    /// The kind, as `auth` of the settings calls it.
     kind: &'static str,
     /// The header that holds the proof, and what stands in it before the secret.
     header: String,
     scheme: &'static str,
     user: String,
-    /// Where the secret is in the settings.
-    key: &'static str,
 }
 
 /// What is to be set at the sender of the hook of this name, which is in the settings or was made from the chat. Secrets
@@ -63,20 +67,21 @@ pub fn setup_text(config: &Config, made: &[ChatHook], name: &str) -> Result<Stri
 /// Its preset or its signature is wrong.
 pub(super) fn text(hook: &config::Hook, base: &str, shown: Shown<'_>) -> Result<String, String> {
     let preset = presets::named(&hook.preset)?;
-    let proof = shown_proof(hook.auth.as_ref());
-    let (secret, signing) = match shown {
+    let kind = hook.auth.as_ref().and_then(HookAuth::kind);
+    let proof = shown_proof(kind);
+    let token = kind.and_then(|kind| if let AuthKind::Jwt(jwt) = kind { Some(jwt) } else { None });
+    let (secret, signing_secret) = match shown {
         Shown::Inline(place) => (place, place),
-        Shown::Named(_) => (SECRET, SIGNING),
+        Shown::Named(_) => (if token.is_some() { TOKEN } else { SECRET }, SIGNING),
     };
-    let token = if proof.kind == "url_token" { format!("/{secret}") } else { String::new() };
-    let url = format!("{base}/hooks/{}{token}", hook.name);
+    let in_path = if proof.kind == "url_token" { format!("/{secret}") } else { String::new() };
+    let url = format!("{base}/hooks/{}{in_path}", hook.name);
     let mut values = json!({
-        "name": hook.name, "url": url, "inline": matches!(shown, Shown::Inline(_)), "secret": secret, "signing": signing,
-        "proof": proof.kind, "header": proof.header, "scheme": proof.scheme, "user": proof.user,
+        "name": hook.name, "url": url, "inline": matches!(shown, Shown::Inline(_)), "secret": secret,
+        "signing": signing_secret, "proof": proof.kind, "header": proof.header, "scheme": proof.scheme, "user": proof.user,
         "url_with_user": url.replacen("://", &format!("://{}:{secret}@", proof.user), 1),
     });
-    let form = hook.signature.as_ref().map(|signature| proof::form(preset.signature.map(|form| form()), signature));
-    add_signature(&mut values, form.transpose()?.as_ref());
+    add_signature(&mut values, preset, hook, signing_secret)?;
     let text = render(preset, &values)?;
     let Shown::Named(told) = shown else { return Ok(text) };
     let place = |name: &str, key: &str| match told {
@@ -88,61 +93,75 @@ pub(super) fn text(hook: &config::Hook, base: &str, shown: Shown<'_>) -> Result<
         }
         None => format!("\n{name}: in {key} of [[hook]] {} in bot.toml, or in the file that is named there", hook.name),
     };
+    let token = token.filter(|_| text.contains(TOKEN)).map(|jwt| token_line(jwt, &hook.name)).transpose()?;
     // The one name is the end of the other.
     let is_shown = text.replace(SIGNING, "").contains(SECRET);
-    let secret = is_shown.then(|| place(SECRET, proof.key));
+    let secret = kind.filter(|_| is_shown).map(|kind| match kind {
+        AuthKind::Basic(_) => place(SECRET, "auth.basic, after the colon,"),
+        AuthKind::Bearer(_)
+        | AuthKind::Header(_)
+        | AuthKind::ServiceKey(_)
+        | AuthKind::UrlToken(_)
+        | AuthKind::Jwt(_) => place(SECRET, kind.key()),
+    });
     let signing = text.contains(SIGNING).then(|| place(SIGNING, "signature.secrets"));
-    let places: String = secret.into_iter().chain(signing).collect();
+    let places: String = token.into_iter().chain(secret).chain(signing).collect();
     Ok(format!("{text}\n{places}").trim_end().to_owned())
 }
 
-fn shown_proof(auth: Option<&HookAuth>) -> ShownProof {
-    let proof = |kind, header: &str, scheme, key| ShownProof {
-        kind,
-        header: header.to_owned(),
-        scheme,
-        user: String::new(),
-        key,
-    };
-    let Some(HookAuth::Kinds(kinds)) = auth else { return proof("none", "", "", "") };
-    let AuthKinds { bearer, basic, header, service_key, url_token, .. } = &**kinds;
-    if let Some(basic) = basic {
-        let user = basic.expose_secret().split(':').next().unwrap_or_default().to_owned();
-        return ShownProof { user, ..proof("basic", "Authorization", "Basic ", "auth.basic, after the colon,") };
-    }
-    if let Some(header) = header {
-        return proof("header", &header.name, "", "auth.header.value");
-    }
-    match (bearer.is_some(), url_token.is_some(), service_key.is_empty()) {
-        (true, ..) => proof("bearer", "Authorization", "Bearer ", "auth.bearer"),
-        (_, true, _) => proof("url_token", "", "", "auth.url_token"),
-        (.., false) => proof("service_key", "key", "", "auth.service_key"),
-        (.., true) => proof("other", "Authorization", "Bearer ", "auth.jwt"),
+fn shown_proof(kind: Option<AuthKind<'_>>) -> ShownProof {
+    let in_header =
+        |kind, header: &str, scheme| ShownProof { kind, header: header.to_owned(), scheme, ..ShownProof::default() };
+    match kind {
+        None => ShownProof { kind: "none", ..ShownProof::default() },
+        Some(AuthKind::Bearer(_)) => in_header("bearer", "Authorization", BEARER),
+        Some(AuthKind::Basic(basic)) => {
+            let user = basic.expose_secret().split(':').next().unwrap_or_default().to_owned();
+            ShownProof { user, ..in_header("basic", "Authorization", "Basic ") }
+        }
+        Some(AuthKind::Header(header)) => in_header("header", &header.name, ""),
+        Some(AuthKind::ServiceKey(_)) => in_header("service_key", "key", ""),
+        Some(AuthKind::UrlToken(_)) => ShownProof { kind: "url_token", ..ShownProof::default() },
+        Some(AuthKind::Jwt(_)) => in_header("jwt", "Authorization", BEARER),
     }
 }
 
-fn add_signature(values: &mut Value, form: Option<&SignatureForm>) {
-    let algorithm = form.map(|form| match form.algorithm {
-        Algorithm::Sha1 => "sha1",
-        Algorithm::Sha256 => "sha256",
-        Algorithm::Sha512 => "sha512",
-        Algorithm::Ed25519 => "ed25519",
-    });
-    let written = form.map(|form| match form.encoding {
-        Encoding::Hex => format!("{}HEX", form.prefix),
-        Encoding::Base64 => format!("{}BASE64", form.prefix),
-    });
-    let is_simple = form.is_some_and(|form| {
-        form.signed == "{body}" && matches!(form.encoding, Encoding::Hex) && form.algorithm != Algorithm::Ed25519
-    });
+/// What a token has to be that a sender makes.
+fn token_line(jwt: &AuthJwt, hook: &str) -> Result<String, String> {
+    let claim = |name: &str, claim: &Option<String>| claim.as_ref().map(|claim| format!("{name} \"{claim}\", "));
+    let (aud, iss) = (claim("aud", &jwt.aud).unwrap_or_default(), claim("iss", &jwt.iss).unwrap_or_default());
+    let algorithm = proof::verifier(jwt)?.algorithm().name();
+    let key = match &jwt.key {
+        Some(_) => "the private key whose public one is in auth.jwt.key_file".to_owned(),
+        None => "the key in auth.jwt.secret".to_owned(),
+    };
+    Ok(format!(
+        "\n{TOKEN}: a JSON Web Token with {aud}{iss}exp, which the sender signs anew in time by {algorithm} with {key} of \
+         [[hook]] {hook} in bot.toml. Never send the key itself"
+    ))
+}
+
+/// Adds what a template needs of the signature.
+fn add_signature(values: &mut Value, preset: &Preset, hook: &config::Hook, secret: &str) -> Result<(), String> {
+    let settings = hook.signature.as_ref();
+    let form = settings.map(|settings| proof::form(preset.signature.map(|form| form()), settings)).transpose()?;
+    let is_public = |form: &SignatureForm| {
+        let mut secrets = settings.iter().flat_map(|settings| &settings.secrets);
+        let is_whpk = secrets.all(|secret| secret.expose_secret().starts_with("whpk_"));
+        form.algorithm == Algorithm::Ed25519 || (form.key == KeyForm::Whsec && is_whpk)
+    };
+    let is_public = form.as_ref().is_some_and(is_public);
+    let Signing { sentence, commands, headers } =
+        form.as_ref().map(|form| signing(form, secret, is_public)).unwrap_or_default();
     let signed = json!({
-        "signed": form.is_some(), "is_simple": is_simple, "algorithm": algorithm, "written": written,
-        "signature_header": form.map(|form| &form.header), "prefix": form.map(|form| &form.prefix),
-        "signed_text": form.map(|form| &form.signed), "timestamp_header": form.and_then(|form| form.timestamp.as_ref()),
+        "signed": form.is_some(), "is_public": is_public, "how_to_sign": sentence, "sign": commands, "signed_headers": headers,
+        "signature_header": form.as_ref().map(|form| &form.header),
+        "timestamp_header": form.as_ref().and_then(|form| form.timestamp.as_ref()),
     });
     if let (Some(values), Value::Object(signed)) = (values.as_object_mut(), signed) {
         values.extend(signed);
     }
+    Ok(())
 }
 
 fn render(preset: &Preset, values: &Value) -> Result<String, String> {

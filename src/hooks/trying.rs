@@ -68,6 +68,12 @@ pub struct TriedMessage {
     pub card: Option<Value>,
     /// Whether it takes the place of the first message of its thread.
     pub updates: bool,
+    /// The key of its thread in the outbox.
+    #[serde(skip)]
+    pub thread_key: Option<String>,
+    /// The texts of the messages that it is posted as.
+    #[serde(skip)]
+    pub texts: Vec<String>,
 }
 
 impl Hooks {
@@ -113,6 +119,7 @@ impl Hooks {
     ) -> Result<Vec<(String, Value)>, String> {
         let hook = self.named(name)?;
         let (signal, body) = hook.read(headers, payload).map_err(|error| error.to_string())?;
+        let body = hook.masked(body);
         let vars = hook
             .rules
             .variables(&body)
@@ -151,11 +158,13 @@ impl Hooks {
         let messages: Vec<_> = told
             .into_iter()
             .map(|told| TriedMessage {
-                rule: told.rule,
+                rule: told.rule.clone(),
                 to: told.to.iter().map(ToString::to_string).collect(),
+                updates: told.edits().is_some(),
+                thread_key: told.thread_key(&hook.name),
+                texts: told.texts(),
                 thread: Some(told.thread).filter(|thread| !thread.is_empty()),
                 markdown: told.markdown,
-                updates: told.updates.is_some(),
                 picture: told.picture,
                 card: told.card,
             })

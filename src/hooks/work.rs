@@ -18,7 +18,6 @@ use crate::event::{self, HookPost};
 use crate::outbox::{Destination, Edit, Letter, Post, Thread};
 use crate::places::{Place, PlaceError, Places};
 use crate::store::{Claimed, Effect, Entry, StoreError};
-use crate::text::{MOST_BYTES, split};
 use crate::verdict::Verdict;
 use crate::webex::{Attachment, Fault, NewMessage};
 
@@ -210,36 +209,26 @@ fn by(told: &[Told]) -> String {
 /// were found before.
 fn letters(row: &Claimed, hook: &Hook, addresses: &Addresses, told: Vec<Told>) -> Vec<Entry> {
     let mut letters = Vec::new();
-    for Told { to, thread, markdown, picture, card, updates, of: made, .. } in told {
-        let thread = (!thread.is_empty()).then(|| format!("hooks/{}/{}", hook.name, event::short_key(&thread)));
-        for (to, of) in to.iter().zip(0..) {
+    for told in told {
+        let (thread, texts, made) = (told.thread_key(&hook.name), told.texts(), told.of);
+        for (to, of) in told.to.iter().zip(0..) {
             let Some(to) = addresses.of(to) else { continue };
-            let message = |text: String| NewMessage { markdown: Some(text), ..NewMessage::default() };
-            // Webex edits no message with a card.
-            if let (Some(state), Some(key), None) = (&updates, &thread, &card) {
-                let text = message(first(&markdown));
-                let edit = Edit::keeping(to.clone(), key, state, text).for_event(row.id).announced();
-                letters.push(entry(row, edit.into(), letter_id(row, made, [of, 0])));
-                continue;
-            }
             // The card, or the picture, goes with the first part.
-            let (mut card, mut picture) = (card.clone(), picture.clone());
-            for (part, nth) in split(&markdown, MOST_BYTES).into_iter().zip(0..) {
+            let (mut card, mut picture) = (told.card.clone(), told.picture.clone());
+            for (text, nth) in texts.iter().zip(0..) {
                 let attachments = card.take().map(Attachment::adaptive_card).into_iter().collect();
-                let message = NewMessage { attachments, ..message(part) };
-                let post = Post { picture: picture.take(), ..post(row, to, message, thread.as_deref()) };
-                letters.push(entry(row, post.into(), letter_id(row, made, [of, nth])));
+                let message = NewMessage { attachments, markdown: Some(text.clone()), ..NewMessage::default() };
+                let letter = match (told.edits(), &thread) {
+                    (Some(state), Some(key)) => {
+                        Edit::keeping(to.clone(), key, state, message).for_event(row.id).announced().into()
+                    }
+                    _ => Post { picture: picture.take(), ..post(row, to, message, thread.as_deref()) }.into(),
+                };
+                letters.push(entry(row, letter, letter_id(row, made, [of, nth])));
             }
         }
     }
     letters
-}
-
-/// As much of a text as one message holds.
-fn first(markdown: &str) -> String {
-    let mut parts = split(markdown, MOST_BYTES).into_iter();
-    let first = parts.next().unwrap_or_default();
-    if parts.next().is_none() { first } else { format!("{first}\n\n…") }
 }
 
 fn letter_id(row: &Claimed, made: RulePart, [of, nth]: [u32; 2]) -> Uuid {

@@ -8,9 +8,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::Sha256;
 
+use super::named::Named;
 use super::public_key::{KeyKind, PublicKey};
 
 /// How a token is signed (RFC 7518).
@@ -24,9 +25,10 @@ pub enum JwtAlgorithm {
     Es256,
 }
 
-impl JwtAlgorithm {
-    /// Its name in a token.
-    pub fn name(self) -> &'static str {
+impl Named for JwtAlgorithm {
+    const ALL: &'static [JwtAlgorithm] = &[JwtAlgorithm::Hs256, JwtAlgorithm::Rs256, JwtAlgorithm::Es256];
+
+    fn name(self) -> &'static str {
         match self {
             JwtAlgorithm::Hs256 => "HS256",
             JwtAlgorithm::Rs256 => "RS256",
@@ -130,6 +132,30 @@ impl JwtVerifier {
             return Err("there is no secret".to_owned());
         }
         Ok(JwtVerifier { form, algorithm, keys })
+    }
+
+    /// How its tokens are signed.
+    pub fn algorithm(&self) -> JwtAlgorithm {
+        self.algorithm
+    }
+
+    /// A token that it takes from now, in seconds since 1970, and as long as this. None if only somebody else has the
+    /// key to sign with.
+    pub fn sign(&self, now: i64, lifetime: Duration) -> Option<String> {
+        let key = self.keys.iter().find_map(|key| match key {
+            Key::Secret(key) => Some(key.clone()),
+            Key::Public(_) => None,
+        })?;
+        let mut claims = json!({"exp": now.saturating_add_unsigned(lifetime.as_secs())});
+        for (name, claim) in [("aud", &self.form.aud), ("iss", &self.form.iss)] {
+            if let Some(claim) = claim {
+                claims[name] = claim.as_str().into();
+            }
+        }
+        let header = json!({"alg": self.algorithm.name(), "typ": "JWT"});
+        let signed = format!("{}.{}", BASE64.encode(header.to_string()), BASE64.encode(claims.to_string()));
+        let signature = super::hmac(Some(key), signed.as_bytes())?;
+        Some(format!("{signed}.{}", BASE64.encode(signature)))
     }
 
     /// Whether this is such a token, and good at this time in seconds since 1970.

@@ -8,6 +8,7 @@ use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 use subtle::ConstantTimeEq;
 
+use super::named::Named;
 use super::public_key::PublicKey;
 
 /// What makes a signature of a key and a text.
@@ -36,6 +37,32 @@ pub enum KeyForm {
     Base64,
     /// `whsec_` and base64, as Standard Webhooks has it; or `whpk_` and base64, which is a public key of ed25519.
     Whsec,
+}
+
+impl Named for Algorithm {
+    const ALL: &'static [Algorithm] = &[Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512, Algorithm::Ed25519];
+
+    fn name(self) -> &'static str {
+        match self {
+            Algorithm::Sha1 => "sha1",
+            Algorithm::Sha256 => "sha256",
+            Algorithm::Sha512 => "sha512",
+            Algorithm::Ed25519 => "ed25519",
+        }
+    }
+}
+
+impl Named for KeyForm {
+    const ALL: &'static [KeyForm] = &[KeyForm::Text, KeyForm::Hex, KeyForm::Base64, KeyForm::Whsec];
+
+    fn name(self) -> &'static str {
+        match self {
+            KeyForm::Text => "text",
+            KeyForm::Hex => "hex",
+            KeyForm::Base64 => "base64",
+            KeyForm::Whsec => "whsec",
+        }
+    }
 }
 
 /// A key to check signatures with.

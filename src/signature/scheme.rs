@@ -9,6 +9,7 @@ use bytes::Bytes;
 use secrecy::SecretString;
 
 use super::key::{Algorithm, Key, KeyForm};
+use super::named::Named;
 use super::{SignatureError, Verified};
 
 /// The most signatures of one header that are compared: a sender that rotates its key sends two.
@@ -37,6 +38,29 @@ pub enum Separator {
     Comma,
     /// By blanks.
     Blank,
+}
+
+impl Named for Encoding {
+    const ALL: &'static [Encoding] = &[Encoding::Hex, Encoding::Base64];
+
+    fn name(self) -> &'static str {
+        match self {
+            Encoding::Hex => "hex",
+            Encoding::Base64 => "base64",
+        }
+    }
+}
+
+impl Named for Separator {
+    const ALL: &'static [Separator] = &[Separator::None, Separator::Comma, Separator::Blank];
+
+    fn name(self) -> &'static str {
+        match self {
+            Separator::None => "",
+            Separator::Comma => ",",
+            Separator::Blank => " ",
+        }
+    }
 }
 
 /// The form of a sender's signatures.
@@ -269,8 +293,7 @@ impl Scheme {
             None => {}
             Some(TimePlace::Header(name)) => headers.push((name.clone(), now.clone())),
             Some(TimePlace::Field(beginning)) => {
-                let between = if self.separator == Separator::Blank { " " } else { "," };
-                signature = format!("{beginning}{now}{between}{signature}");
+                signature = format!("{beginning}{now}{}{signature}", self.separator.name());
             }
         }
         headers.extend(places.id.iter().map(|name| (name.clone(), id.to_owned())));

@@ -1,5 +1,6 @@
 //! Calls a URL of our own as Webex would: one `POST`, no redirect followed, and never with the token.
 
+use std::fmt;
 use std::io::ErrorKind;
 use std::time::Duration;
 
@@ -35,7 +36,7 @@ pub(crate) struct ProbeAnswer {
     pub took: Duration,
 }
 
-/// Why there was no answer.
+/// Why there was no answer. In words it is a clause about the address.
 #[derive(Debug)]
 pub(crate) enum Unreached {
     /// The host name is not known.
@@ -50,6 +51,19 @@ pub(crate) enum Unreached {
     Timeout(Duration),
     /// Another error, in the words of the system.
     Other(String),
+}
+
+impl fmt::Display for Unreached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unreached::Name => f.write_str("cannot be reached: its name is not known"),
+            Unreached::Refused => f.write_str("cannot be reached: the connection is refused"),
+            Unreached::Certificate(problem) => write!(f, "has a certificate that is not trusted: {problem}"),
+            Unreached::Tls(problem) => write!(f, "does not answer with TLS: {problem}"),
+            Unreached::Timeout(waited) => write!(f, "does not answer within {:.1} s", waited.as_secs_f64()),
+            Unreached::Other(problem) => write!(f, "cannot be reached: {problem}"),
+        }
+    }
 }
 
 impl Probe {

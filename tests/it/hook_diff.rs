@@ -66,3 +66,33 @@ async fn a_wrong_rule_hides_no_message_of_another() {
     assert_eq!(tried.status.code(), Some(1), "{said}");
     assert!(said.contains("rule bad") && said.contains(&format!("to {ALICE}, by rule good:\n\nb")), "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_people_see_of_a_message_is_compared() {
+    let rule = |more: &str| hook("in", &format!("auth = \"none\"\n[[hook.rule]]\n{more}"));
+    let card = r#"card = '{"type": "AdaptiveCard", "version": "1.3", "body": [{"type": "TextBlock", "text": "hi"}]}'"#;
+    let plain = "template = \"deploy\"";
+    let threaded = format!("{plain}\nthread = \"one\"");
+    let long = "template = \"{% for _ in range(900) %}a long text {% endfor %}\"";
+    let before = [plain.to_owned(), threaded.clone(), long.to_owned(), format!("{plain}\n{card}")];
+    let changes = [
+        (plain, "template = \"deploy FAILED, look now [x](https://ci.example.org)\"".to_owned(), "FAILED"),
+        (plain, format!("{plain}\n{card}"), "with the card {"),
+        (plain, threaded.clone(), "in the thread of the key hooks/in/"),
+        (threaded.as_str(), format!("{threaded}\nupdate = true"), "in place of its first message: deploy"),
+        (threaded.as_str(), format!("{plain}\nthread = \"two\""), "in the thread of the key hooks/in/"),
+        (long, "template = \"{% for _ in range(901) %}a long text {% endfor %}\"".to_owned(), "a long text"),
+    ];
+    for old in before {
+        let bot = Harness::with(&rule(&old), Bot::builder()).await;
+        posts(&bot, "/hooks/in", &[], "{}").await;
+        bot.settle().await;
+        let diff = beside(&bot, &rule(&old), &["hooks", "diff", "in"]);
+        assert_eq!(diff.trim(), format!("0 of 1 {SAME}"), "{old}");
+        for (_, new, says) in changes.iter().filter(|(of, ..)| *of == old) {
+            let diff = beside(&bot, &rule(new), &["hooks", "diff", "in"]);
+            let added = diff.lines().find(|line| line.starts_with("  + ")).unwrap_or_default();
+            assert!(added.contains(says) && diff.contains(&format!("1 of 1 {SAME}")), "{old} to {new}: {diff}");
+        }
+    }
+}

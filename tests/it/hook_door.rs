@@ -225,6 +225,7 @@ fn a_wrong_setting_of_the_door_is_explained_with_its_place() {
     std::fs::write(path("odd.pem"), "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n").unwrap();
     std::fs::copy("src/signature/samples/rsa.pem", path("rsa.pem")).unwrap();
     let jwt = |inner: &str| format!("auth = {{ jwt = {{ {inner} }} }}");
+    let signed = |more: &str| format!("signature = {{ header = \"x-s\", secrets = [\"{SECRET}\"], {more} }}");
     for (more, says) in [
         (jwt(""), "has a jwt without a key"),
         (jwt("key_file = \"/nowhere\""), "names a file that cannot be read (/nowhere)"),
@@ -235,7 +236,13 @@ fn a_wrong_setting_of_the_door_is_explained_with_its_place() {
         ("auth = \"none\"\nallow_ips = [\"10.0.0.0/33\"]".to_owned(), "holds what is no network: write"),
         ("auth = \"none\"\nexpires = \"2027-02-30\"".to_owned(), "has an expires that is no day: write"),
         ("auth = \"none\"\nallow_ips = []".to_owned(), "lets nobody in"),
-        (jwt("secret = \"short\""), "must be 16 characters or more"),
+        (jwt("secret = \"short\""), "auth.jwt.secret must be 16 characters or more"),
+        ("auth = { service_key = [\"short\"] }".to_owned(), "auth.service_key must be 16 characters or more"),
+        ("auth = { bearer = \" \" }".to_owned(), "auth.bearer (ci) has an empty secret"),
+        (signed("tolerance = \"0s\""), "signature.tolerance (ci) lets nobody in"),
+        (signed("separator = \"x\""), "signature.separator: \"x\" is none of \"\", \",\", \" \""),
+        (signed("algorithm = \"md5\""), "is none of \"sha1\", \"sha256\", \"sha512\", \"ed25519\""),
+        ("auth = \"none\"\n\n\n[[hook.rule]]\nwhen = \"a ==\"".to_owned(), "bot.toml, line 11: hook ci: rule 1"),
         (jwt(&format!("secret = \"{SECRET}\", leeway = \"2d\"")), "at most 1d"),
     ] {
         let settings = format!("[webex]\ntoken = \"x\"\n[webhook]\nsecret = \"{SECRET}\"\n{}", hook("ci", &more));

@@ -313,23 +313,24 @@ async fn a_payload_is_posted_as_its_sender_would_with_every_kind_of_proof() {
                 "signature = {{ header = \"x-s\", prefix = \"v1=\", separator = \",\", timestamp = \"t=\", signed = \"{{timestamp}}.{{body}}\", secrets = [\"{KEY}\"] }}"
             ),
         ),
-        ("jwt", format!("auth = {{ jwt = {{ secret = \"{KEY}\" }} }}")),
+        ("jwt", format!("auth = {{ jwt = {{ secret = \"{KEY}\", aud = \"bot\", iss = \"ci\" }} }}")),
+        ("public", format!("auth = {{ jwt = {{ key_file = \"{}/src/signature/samples/rsa.pem\" }} }}", env!("CARGO_MANIFEST_DIR"))),
     ];
     let settings: String = proofs.iter().map(|(name, proof)| hook(name, &format!("{proof}\n{rule}"))).collect();
     let bot = Harness::with(&settings, Bot::builder()).await;
     let listen = format!("[server]\nlisten = \"{}\"\n", bot.url.trim_start_matches("http://"));
     std::fs::write(bot.folder.path().join("payload.json"), "{\"a\": \"b\"}").unwrap();
     let settings = format!("{listen}{settings}");
-    for (name, _) in &proofs[..6] {
+    for (name, _) in &proofs[..7] {
         let said = beside(&bot, &settings, &["hooks", "send", name, "payload.json"]);
         assert!(said.starts_with("202: it is on disk as ") && !said.contains(KEY), "{name}: {said}");
     }
     bot.settle().await;
-    assert_eq!(said(&bot.cloud), ["b"; 6]);
+    assert_eq!(said(&bot.cloud), ["b"; 7]);
     let output = crate::harness::switchboard()
         .current_dir(bot.folder.path())
-        .args(["hooks", "send", "jwt", "payload.json"])
+        .args(["hooks", "send", "public", "payload.json"])
         .output()
         .unwrap();
-    assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("asks for a JWT"));
+    assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("it has the private key"));
 }

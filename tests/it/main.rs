@@ -48,6 +48,7 @@ mod hook_diff;
 mod hook_door;
 mod hook_flood;
 mod hook_rules;
+mod hook_setup;
 mod hook_text;
 mod hooks;
 mod interrupted;

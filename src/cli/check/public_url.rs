@@ -106,38 +106,31 @@ impl PublicUrlCheck<'_> {
 
     fn unreached(&self, why: &Unreached) -> CheckFinding {
         let host = self.url.host_str().unwrap_or_default();
-        match why {
-            Unreached::Name => self.fail(
-                "cannot be reached: its name is not known",
-                &format!("make a DNS entry for {host}, or correct webhook.public_url"),
+        let hint = match why {
+            Unreached::Name => format!("make a DNS entry for {host}, or correct webhook.public_url"),
+            Unreached::Refused => format!(
+                "nothing listens at {host}, port {}: start the proxy or, without one, the daemon on that port ({})",
+                self.url.port_or_known_default().unwrap_or_default(),
+                self.daemon_is_here()
             ),
-            Unreached::Refused => self.fail(
-                "cannot be reached: the connection is refused",
-                &format!(
-                    "nothing listens at {host}, port {}: start the proxy or, without one, the daemon on that port ({})",
-                    self.url.port_or_known_default().unwrap_or_default(),
-                    self.daemon_is_here()
-                ),
-            ),
-            Unreached::Certificate(problem) => self.fail(
-                &format!("has a certificate that is not trusted: {problem}"),
-                "have the proxy send a certificate for this name from a public authority, with the whole chain, and renew it \
-                 in time",
-            ),
-            Unreached::Tls(problem) => self.fail(
-                &format!("does not answer with TLS: {problem}"),
-                "have the proxy speak TLS 1.2 or 1.3 on that port; is it the port of plain http?",
-            ),
-            Unreached::Timeout(waited) => self.fail(
-                &format!("does not answer within {:.1} s", waited.as_secs_f64()),
+            Unreached::Certificate(_) => {
+                "have the proxy send a certificate for this name from a public authority, with the whole chain, and renew \
+                 it in time"
+                    .to_owned()
+            }
+            Unreached::Tls(_) => {
+                "have the proxy speak TLS 1.2 or 1.3 on that port; is it the port of plain http?".to_owned()
+            }
+            Unreached::Timeout(_) => {
                 "a firewall may drop what comes for that port, or what listens there waits for somebody else; from inside a \
-                 network its own public address may also be out of reach",
-            ),
-            Unreached::Other(problem) => self.fail(
-                &format!("cannot be reached: {problem}"),
-                "check the address, the network and HTTPS_PROXY; then look into the log of whatever listens there",
-            ),
-        }
+                 network its own public address may also be out of reach"
+                    .to_owned()
+            }
+            Unreached::Other(_) => {
+                "check the address, the network and HTTPS_PROXY; then look into the log of whatever listens there".to_owned()
+            }
+        };
+        self.fail(&why.to_string(), &hint)
     }
 
     /// Explains an answer that is not the daemon's own, by its status.

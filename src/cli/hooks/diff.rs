@@ -1,8 +1,10 @@
 //! Compares what was posted about earlier deliveries with what the rules would post now.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::fmt;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::deliveries;
 use crate::cli::ledger::with_store;
@@ -11,7 +13,7 @@ use crate::cli::story::letter;
 use crate::config::Config;
 use crate::event::{self, HookPost};
 use crate::hooks::{Hooks, Tried, TriedMessage};
-use crate::outbox::{Destination, Letter};
+use crate::outbox::{Destination, Edited, Letter, Thread};
 use crate::places::Place;
 use crate::store::{Pin, Row, Store};
 use crate::text::{iso_time, one_line};
@@ -32,6 +34,19 @@ struct Difference {
     /// Why rules cannot be carried out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<String>,
+}
+
+/// A message about a delivery, with all that people see of it.
+#[derive(PartialEq)]
+struct Said {
+    to: String,
+    thread: Option<String>,
+    /// Whether it takes the place of the first message of its thread.
+    updates: bool,
+    text: String,
+    card: Option<Value>,
+    /// The address of its picture.
+    picture: Option<String>,
 }
 
 /// What a comparison goes by.
@@ -94,14 +109,48 @@ impl Rules<'_> {
         Ok(tried)
     }
 
-    /// The messages, each with where it goes.
-    fn texts(&self, messages: Vec<TriedMessage>) -> Vec<(String, String)> {
-        let texts = messages.into_iter().flat_map(|TriedMessage { markdown, card, to, .. }| {
-            let text = format!("{markdown}{}", card.map(|card| format!(" {card}")).unwrap_or_default());
-            to.into_iter().map(move |to| (self.spaces.get(&to).cloned().unwrap_or(to), text.clone()))
-        });
-        texts.collect()
+    /// The messages that would be posted.
+    fn would_tell(&self, messages: Vec<TriedMessage>) -> Vec<Said> {
+        let mut said = Vec::new();
+        for TriedMessage { to, texts, card, picture, thread_key, updates, .. } in messages {
+            for to in to {
+                let to = self.spaces.get(&to).cloned().unwrap_or(to);
+                // The card, or the picture, goes with the first part.
+                let (mut card, mut picture) = (card.clone(), picture.clone().filter(|_| !updates));
+                let part = |text: &String| Said {
+                    to: to.clone(),
+                    thread: thread_key.clone(),
+                    updates,
+                    text: text.clone(),
+                    card: card.take(),
+                    picture: picture.take(),
+                };
+                said.extend(texts.iter().map(part));
+            }
+        }
+        said
     }
+}
+
+/// The message of a letter. None if the letter deletes one.
+fn told(letter: Letter) -> Option<Said> {
+    let to = letter.to().to_string();
+    let (updates, thread, message, picture) = match letter {
+        Letter::Post(post) => {
+            let thread = post.thread.map(|thread| match thread {
+                Thread::Key { key } => key,
+                Thread::Message(root) => root.to_string(),
+            });
+            (false, thread, post.message, post.picture)
+        }
+        Letter::Edit(edit) => match edit.of {
+            Edited::Thread(key) => (true, Some(key), edit.message, None),
+            Edited::Message(_) | Edited::Letter(_) => (true, None, edit.message, None),
+        },
+        Letter::Delete(_) => return None,
+    };
+    let card = message.attachments.into_iter().next().map(|card| card.content);
+    Some(Said { to, thread, updates, text: message.markdown.unwrap_or_default(), card, picture })
 }
 
 /// What would be different.
@@ -112,35 +161,17 @@ async fn compare(
     tried: Result<Tried, String>,
 ) -> anyhow::Result<Difference> {
     let (mut new, errors) = match tried {
-        Ok(Tried { messages, wrong, .. }) => (rules.texts(messages), wrong),
+        Ok(Tried { messages, wrong, .. }) => (rules.would_tell(messages), wrong),
         Err(error) => (Vec::new(), vec![error]),
     };
-    // A long message was cut into several.
-    let mut before: BTreeMap<String, String> = BTreeMap::new();
-    let mut said = Vec::new();
-    for row in store.caused_by(row.id).await? {
-        let Some(letter) = letter(&row) else { continue };
-        let message = match &letter {
-            Letter::Post(post) => &post.message,
-            Letter::Edit(edit) => &edit.message,
-            Letter::Delete(_) => continue,
-        };
-        let card = message.attachments.first().map(|card| format!(" {}", card.content)).unwrap_or_default();
-        let text = format!("{}{card}", message.markdown.as_deref().unwrap_or_default());
-        said.push((letter.to().to_string(), text));
-    }
     let mut gone = Vec::new();
-    for (to, text) in said {
-        match new.iter().position(|(at, other)| *at == to && (*other == text || other.starts_with(&text))) {
-            Some(nth) => {
-                let (_, whole) = new.remove(nth);
-                before.entry(to).or_insert(whole);
-            }
-            None if before.get(&to).is_some_and(|whole| whole.contains(&text)) => {}
-            None => gone.push((to, text)),
+    for said in store.caused_by(row.id).await?.iter().filter_map(letter).filter_map(told) {
+        match new.iter().position(|other| *other == said) {
+            Some(nth) => drop(new.remove(nth)),
+            None => gone.push(said),
         }
     }
-    let lines = |all: Vec<(String, String)>| all.into_iter().map(|(to, text)| format!("to {to}: {text}")).collect();
+    let lines = |all: Vec<Said>| all.iter().map(ToString::to_string).collect();
     Ok(Difference {
         event: event::reference(row.id),
         accepted: iso_time(row.accepted_at),
@@ -149,6 +180,24 @@ async fn compare(
         new: lines(new),
         errors,
     })
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Said { to, thread, updates, text, card, picture } = self;
+        write!(f, "to {to}")?;
+        if let Some(thread) = thread {
+            write!(f, ", in the thread of the key {thread}")?;
+        }
+        if *updates {
+            write!(f, ", in place of its first message")?;
+        }
+        write!(f, ": {text}")?;
+        if let Some(picture) = picture {
+            write!(f, ", with the picture at {picture}")?;
+        }
+        card.as_ref().map_or(Ok(()), |card| write!(f, ", with the card {card}"))
+    }
 }
 
 fn shown(found: &Difference) -> String {

@@ -13,7 +13,7 @@ use crate::cli::output::{Format, print, print_json};
 use crate::config::{Config, ConfigError};
 use crate::hooks::{Hooks, OwnDelivery};
 use crate::text::one_line;
-use crate::webex::{Probe, Unreached};
+use crate::webex::Probe;
 
 pub(super) async fn run(
     config: &Config,
@@ -41,7 +41,7 @@ pub(super) async fn run(
     let probe = Probe::new(&config.webex, url, false)?;
     let answer = match probe.post_as(&content_type, payload, &all).await {
         Ok(answer) => answer,
-        Err(error) => anyhow::bail!("{base} cannot be reached: {}; does the daemon run?", words(error)),
+        Err(error) => anyhow::bail!("{base} {error}; does the daemon run?"),
     };
     let said = serde_json::from_slice::<Value>(&answer.body)
         .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&answer.body).into_owned()));
@@ -62,14 +62,5 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
         ip if !ip.is_unspecified() => listen,
         IpAddr::V4(_) => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), listen.port()),
         IpAddr::V6(_) => SocketAddr::new(std::net::Ipv6Addr::LOCALHOST.into(), listen.port()),
-    }
-}
-
-fn words(error: Unreached) -> String {
-    match error {
-        Unreached::Name => "its name is not known".to_owned(),
-        Unreached::Refused => "nobody listens there".to_owned(),
-        Unreached::Certificate(why) | Unreached::Tls(why) | Unreached::Other(why) => why,
-        Unreached::Timeout(after) => format!("no answer in {} s", after.as_secs()),
     }
 }

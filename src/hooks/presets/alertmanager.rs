@@ -12,6 +12,7 @@ pub(super) const PRESET: Preset = Preset {
     signature: None,
     proof: Proof::Bearer,
     setup: include_str!("setup/alertmanager.txt"),
+    hidden: &[],
     read,
 };
 

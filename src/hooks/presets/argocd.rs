@@ -3,8 +3,14 @@
 
 use super::payload::{Payload, Preset, Proof, Signal, State, link, safe, with_detail};
 
-pub(super) const PRESET: Preset =
-    Preset { name: "argocd", signature: None, proof: Proof::Bearer, setup: include_str!("setup/argocd.txt"), read };
+pub(super) const PRESET: Preset = Preset {
+    name: "argocd",
+    signature: None,
+    proof: Proof::Bearer,
+    setup: include_str!("setup/argocd.txt"),
+    hidden: &[],
+    read,
+};
 
 fn read(payload: &Payload<'_>) -> Signal {
     let state = state(payload);

@@ -8,6 +8,7 @@ pub(super) const PRESET: Preset = Preset {
     signature: None,
     proof: Proof::Basic,
     setup: include_str!("setup/azure-devops.txt"),
+    hidden: &[],
     read,
 };
 

@@ -16,6 +16,7 @@ pub(super) const PRESET: Preset = Preset {
     signature: None,
     proof: Proof::Bearer,
     setup: include_str!("setup/cloudevents.txt"),
+    hidden: &[],
     read,
 };
 

@@ -3,8 +3,14 @@
 
 use super::payload::{Payload, Preset, Proof, Severity, Signal, State, link, safe, with_detail};
 
-pub(super) const PRESET: Preset =
-    Preset { name: "datadog", signature: None, proof: Proof::Bearer, setup: include_str!("setup/datadog.txt"), read };
+pub(super) const PRESET: Preset = Preset {
+    name: "datadog",
+    signature: None,
+    proof: Proof::Bearer,
+    setup: include_str!("setup/datadog.txt"),
+    hidden: &[],
+    read,
+};
 
 fn read(payload: &Payload<'_>) -> Signal {
     let transition = payload.text("/transition");

@@ -2,8 +2,14 @@
 
 use super::payload::{Payload, Preset, Proof, Signal};
 
-pub(super) const PRESET: Preset =
-    Preset { name: "generic", signature: None, proof: Proof::Bearer, setup: include_str!("setup/generic.txt"), read };
+pub(super) const PRESET: Preset = Preset {
+    name: "generic",
+    signature: None,
+    proof: Proof::Bearer,
+    setup: include_str!("setup/generic.txt"),
+    hidden: &[],
+    read,
+};
 
 fn read(_: &Payload<'_>) -> Signal {
     Signal::default()

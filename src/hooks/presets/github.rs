@@ -10,6 +10,7 @@ pub(super) const PRESET: Preset = Preset {
     signature: Some(signature),
     proof: Proof::Signature,
     setup: include_str!("setup/github.txt"),
+    hidden: &[],
     read,
 };
 

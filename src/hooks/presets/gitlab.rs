@@ -11,6 +11,7 @@ pub(super) const PRESET: Preset = Preset {
     signature: Some(SignatureForm::standard_webhooks),
     proof: Proof::Header("x-gitlab-token"),
     setup: include_str!("setup/gitlab.txt"),
+    hidden: &[],
     read,
 };
 

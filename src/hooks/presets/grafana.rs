@@ -12,6 +12,7 @@ pub(super) const PRESET: Preset = Preset {
     signature: Some(signature),
     proof: Proof::Bearer,
     setup: include_str!("setup/grafana.txt"),
+    hidden: &[],
     read,
 };
 

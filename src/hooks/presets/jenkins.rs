@@ -3,8 +3,14 @@
 
 use super::payload::{Payload, Preset, Proof, Signal, State, link, safe, with_detail};
 
-pub(super) const PRESET: Preset =
-    Preset { name: "jenkins", signature: None, proof: Proof::Basic, setup: include_str!("setup/jenkins.txt"), read };
+pub(super) const PRESET: Preset = Preset {
+    name: "jenkins",
+    signature: None,
+    proof: Proof::Basic,
+    setup: include_str!("setup/jenkins.txt"),
+    hidden: &["/build/parameters", "/build/log"],
+    read,
+};
 
 fn read(payload: &Payload<'_>) -> Signal {
     let (job, number) = (job(payload), payload.number("/build/number"));

@@ -8,6 +8,7 @@ pub(super) const PRESET: Preset = Preset {
     signature: Some(signature),
     proof: Proof::Path,
     setup: include_str!("setup/pagerduty.txt"),
+    hidden: &[],
     read,
 };
 

@@ -27,6 +27,8 @@ pub struct Preset {
     pub proof: Proof,
     /// A template of what is to be set at the sender.
     pub setup: &'static str,
+    /// The JSON pointers to what may hold secrets. Its values are not shown to people, but rules can name them.
+    pub hidden: &'static [&'static str],
     /// Reads a payload.
     pub read: fn(&Payload<'_>) -> Signal,
 }

@@ -8,6 +8,7 @@ pub(super) const PRESET: Preset = Preset {
     signature: Some(signature),
     proof: Proof::Path,
     setup: include_str!("setup/sentry.txt"),
+    hidden: &[],
     read,
 };
 

@@ -9,6 +9,7 @@ pub(super) const PRESET: Preset = Preset {
     signature: Some(SignatureForm::standard_webhooks),
     proof: Proof::Signature,
     setup: include_str!("setup/standard-webhooks.txt"),
+    hidden: &[],
     read,
 };
 

@@ -7,6 +7,7 @@ pub(super) const PRESET: Preset = Preset {
     signature: None,
     proof: Proof::Path,
     setup: include_str!("setup/statuspage.txt"),
+    hidden: &[],
     read,
 };
 

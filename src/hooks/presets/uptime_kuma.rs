@@ -7,6 +7,7 @@ pub(super) const PRESET: Preset = Preset {
     signature: None,
     proof: Proof::Bearer,
     setup: include_str!("setup/uptime-kuma.txt"),
+    hidden: &[],
     read,
 };
 

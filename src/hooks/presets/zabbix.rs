@@ -3,8 +3,14 @@
 
 use super::payload::{Payload, Preset, Proof, Severity, Signal, State, link, with_detail};
 
-pub(super) const PRESET: Preset =
-    Preset { name: "zabbix", signature: None, proof: Proof::Bearer, setup: include_str!("setup/zabbix.txt"), read };
+pub(super) const PRESET: Preset = Preset {
+    name: "zabbix",
+    signature: None,
+    proof: Proof::Bearer,
+    setup: include_str!("setup/zabbix.txt"),
+    hidden: &[],
+    read,
+};
 
 fn read(payload: &Payload<'_>) -> Signal {
     let (id, value) = (payload.number("/event_id"), payload.number("/value"));

@@ -47,6 +47,7 @@ fn every_proof_has_a_text_at_every_sender_and_none_shows_its_secret() {
         json!({"auth": {"header": {"name": "x-token", "value": "s3cret"}}}),
         json!({"auth": {"service_key": ["s3cret"]}}),
         json!({"auth": {"url_token": "s3cret"}}),
+        json!({"auth": {"jwt": {"secret": ["a-key-of-s3cret"], "aud": "bot", "iss": "ci"}}}),
         json!({"signature": signature}),
         json!({"signature": signature, "auth": {"bearer": "s3cret"}}),
     ];
@@ -59,6 +60,37 @@ fn every_proof_has_a_text_at_every_sender_and_none_shows_its_secret() {
             let named = [SIGNING, SECRET].iter().filter(|name| says.contains(&format!("\n{name}: in "))).count();
             assert!(named <= 2, "{says}");
         }
+    }
+}
+
+#[test]
+fn a_jwt_is_made_by_the_sender_and_its_key_is_never_sent() {
+    let proof = json!({"auth": {"jwt": {"secret": ["0123456789abcdef"], "aud": "bot", "iss": "ci"}}});
+    for preset in ALL {
+        let says = text(&hook(preset.name, proof.clone()), BASE, Shown::Named(None)).unwrap();
+        assert!(!says.contains("SECRET") && !says.contains("0123456789"), "{}: {says}", preset.name);
+        let Some((before, line)) = says.split_once("\nTOKEN: ") else { continue };
+        for name in
+            ["aud \"bot\"", "iss \"ci\"", "exp", "HS256", "auth.jwt.secret of [[hook]] ci", "Never send the key"]
+        {
+            assert!(line.contains(name), "{}: {says}", preset.name);
+        }
+        let has_scheme = ["Bearer TOKEN", "type: Bearer", "Scheme: Bearer", "Bearer $switchboard-secret"];
+        assert!(has_scheme.iter().any(|scheme| before.contains(scheme)), "{}: {says}", preset.name);
+    }
+    let says = text(&hook("generic", proof), BASE, Shown::Named(None)).unwrap();
+    assert!(says.contains("Authorization: Bearer TOKEN"), "{says}");
+}
+
+#[test]
+fn a_public_key_is_called_one() {
+    let ed25519 = json!({"secrets": ["00"], "header": "x-signature", "algorithm": "ed25519", "key": "hex"});
+    let whpk = json!({"secrets": ["whpk_AAAA"]});
+    for (preset, signature) in [("generic", &ed25519), ("cloudevents", &ed25519), ("standard-webhooks", &whpk)] {
+        let says = text(&hook(preset, json!({"signature": signature})), BASE, Shown::Named(None)).unwrap();
+        assert!(says.contains("SIGNING-SECRET is the public key") && !says.contains("HMAC"), "{says}");
+        assert!(says.contains("its private key of ed25519") && !says.contains("curl -X"), "{says}");
+        assert!(says.contains("/hooks/ci"), "{says}");
     }
 }
 
