@@ -98,13 +98,14 @@ const SQL: &str = "store/sqlite";
 
 #[test]
 fn sql_is_in_the_store() {
-    let words =
-        "SELECT INSERT UPDATE DELETE REPLACE WITH CREATE ALTER DROP PRAGMA BEGIN COMMIT ROLLBACK SAVEPOINT VACUUM";
+    let words = "SELECT INSERT UPDATE DELETE REPLACE WITH CREATE ALTER DROP PRAGMA SAVEPOINT";
+    let statements = "BEGIN COMMIT ROLLBACK VACUUM";
     let is_sql = |string: &String| {
         // Line ends may stand before it, as they are or escaped.
         let begins = string.trim_start_matches(['\\', 'n', ' ', '\n']);
         let first = begins.split(|c: char| !c.is_ascii_uppercase()).next().unwrap_or_default();
-        words.split(' ').any(|word| word == first)
+        let is_alone = begins.trim_end_matches([';', ' ', '\n']) == first;
+        statements.split(' ').any(|word| word == first) || (!is_alone && words.split(' ').any(|word| word == first))
     };
     for Source { file, strings, code, .. } in sources().into_iter().filter(|source| !source.file.starts_with(SQL)) {
         assert_eq!(strings.iter().find(|string| is_sql(string)), None, "{file} has SQL");
