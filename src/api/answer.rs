@@ -39,7 +39,7 @@ pub(super) struct Refused {
 /// Why a request is refused. Nothing of it was carried out.
 #[derive(Debug)]
 pub(super) enum Refusal {
-    /// The body is no JSON.
+    /// The body is no JSON, or a header is there twice.
     Broken(String),
     /// The caller shows none of the keys.
     Unknown,

@@ -10,8 +10,7 @@ use super::messages;
 #[openapi(
     info(
         title = "Switchboard",
-        description = "Posts messages to Webex. A key is made by [[api_key]] in the settings.",
-        license(name = "see the program")
+        description = "Posts messages to Webex. A key is made by [[api_key]] in the settings."
     ),
     paths(messages::post_message),
     modifiers(&BearerKey)
@@ -24,6 +23,8 @@ struct BearerKey;
 impl Modify for BearerKey {
     fn modify(&self, document: &mut Document) {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("The key of an [[api_key]]."));
+        // A license without a name is none.
+        document.info.license = None;
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("key", SecurityScheme::Http(scheme.build()));
     }

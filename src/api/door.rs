@@ -10,7 +10,7 @@ use super::answer::Refusal;
 use super::document::document;
 use super::keys::{ApiKey, ApiKeys};
 use super::messages::{Posting, post_message};
-use crate::config::ApiRight;
+use crate::config::{ApiRight, Config, Sources};
 use crate::desk::Desk;
 use crate::instance::Gate;
 use crate::places::Places;
@@ -31,6 +31,7 @@ pub struct ApiDoor {
     desk: Arc<Desk>,
     places: Places,
     gate: Gate,
+    sources: Sources,
     /// The largest body, in bytes.
     most: usize,
     /// The OpenAPI document, in JSON.
@@ -45,12 +46,12 @@ pub struct Admitted<'a> {
 }
 
 impl ApiDoor {
-    /// A door for these keys. `desk` makes the letters, `gate` says whether this daemon answers, and `most` is the
-    /// largest body in bytes.
-    pub fn new(keys: ApiKeys, desk: &Arc<Desk>, places: Places, gate: Gate, most: usize) -> ApiDoor {
+    /// A door for these keys. `desk` makes the letters, and `gate` says whether this daemon answers.
+    pub fn new(keys: ApiKeys, desk: &Arc<Desk>, places: Places, gate: Gate, settings: &Config) -> ApiDoor {
+        let (most, sources) = (settings.server.api_body_limit, settings.sources.clone());
         let (refused, not_stored) = (Seldom::default(), Seldom::default());
         let document = Bytes::from(document().to_json().unwrap_or_default());
-        ApiDoor { keys, desk: Arc::clone(desk), places, gate, most, document, refused, not_stored }
+        ApiDoor { keys, desk: Arc::clone(desk), places, gate, sources, most, document, refused, not_stored }
     }
 
     /// The largest body, in bytes.
@@ -111,7 +112,7 @@ impl ApiDoor {
             StatusCode::PAYLOAD_TOO_LARGE => Refusal::TooLarge(self.most),
             _ => Refusal::Broken("the body was not sent whole".to_owned()),
         });
-        let posting = Posting { desk: &self.desk, places: &self.places, gate: &self.gate, key };
+        let posting = Posting { desk: &self.desk, places: &self.places, gate: &self.gate, sources: &self.sources, key };
         let answer = match body {
             Ok(body) => post_message(posting, headers, body).await,
             Err(refusal) => Err(refusal),

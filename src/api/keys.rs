@@ -134,8 +134,9 @@ fn is_of(own: &Place, pin: &Pin) -> bool {
     }
 }
 
+/// The destination that one of the key's own places means.
 async fn resolve(place: &Place, places: &Places) -> Result<Destination, Refusal> {
-    places.resolve(place).await.map_err(|error| match error {
+    places.resolve_lately(place).await.map_err(|error| match error {
         PlaceError::Unplaced(unplaced) => Refusal::invalid("to", unplaced.to_string()),
         PlaceError::Webex(_) => Refusal::Unavailable("Webex does not say now which space has that title"),
         PlaceError::Store(error) => Refusal::NotStored(error),

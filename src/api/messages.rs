@@ -8,16 +8,19 @@ use super::answer::{Accepted, Invalid, Refusal, Refused, accepted};
 use super::keys::ApiKey;
 use super::letters::Letters;
 use super::request::{MessageRequest, ParsedRequest};
+use crate::config::Sources;
 use crate::desk::Desk;
 use crate::instance::Gate;
 use crate::outbox::Letter;
 use crate::places::Places;
+use crate::sources::check_literal;
 
 /// Who posts, and what it takes to.
 pub(super) struct Posting<'a> {
     pub desk: &'a Desk,
     pub places: &'a Places,
     pub gate: &'a Gate,
+    pub sources: &'a Sources,
     pub key: &'a ApiKey,
 }
 
@@ -48,7 +51,7 @@ pub(super) struct Posting<'a> {
     ),
     responses(
         (status = 202, description = "The message is on disk. A repeat with the same idempotency key gets this too, with the same id.", body = Accepted),
-        (status = 400, description = "The body is no JSON.", body = Refused),
+        (status = 400, description = "The body is no JSON, or there are two headers Idempotency-Key.", body = Refused),
         (status = 401, description = "The request shows no key, or none of the settings.", body = Refused),
         (status = 403, description = "The key may not post there, or may not post messages at all.", body = Refused),
         (status = 413, description = "The body is larger than server.api_body_limit.", body = Refused),
@@ -58,12 +61,14 @@ pub(super) struct Posting<'a> {
     security(("key" = []))
 )]
 pub(super) async fn post_message(
-    Posting { desk, places, gate, key }: Posting<'_>,
+    Posting { desk, places, gate, sources, key }: Posting<'_>,
     headers: &HeaderMap,
     body: Bytes,
 ) -> Result<Response, Refusal> {
-    let Letters { id, hash, entries, audit } =
-        Letters::of((desk, places), key, ParsedRequest::read(headers, &body)?).await?;
+    let request = ParsedRequest::read(headers, &body)?;
+    let file = request.message.file_url.as_deref().map_or(Ok(()), |url| check_literal(url, sources));
+    file.map_err(|error| Refusal::invalid("file_url", format!("cannot be fetched: {error}")))?;
+    let Letters { id, hash, entries, audit } = Letters::of((desk, places), key, request).await?;
     if !gate.takes() {
         return Err(Refusal::Unavailable("another daemon answers for this bot, or may"));
     }

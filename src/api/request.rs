@@ -94,8 +94,8 @@ impl ParsedRequest {
         if let Some(unknown) = fields.keys().find(|field| !FIELDS.contains(&field.as_str())) {
             return Err(Refusal::invalid(unknown, format!("is no field; there are {}", FIELDS.join(", "))));
         }
-        let mut message: MessageRequest = serde_path_to_error::deserialize(&value)
-            .map_err(|error| Refusal::invalid(&error.path().to_string(), error.inner().to_string()))?;
+        let mut message: MessageRequest =
+            serde_path_to_error::deserialize(&value).map_err(|error| not_of_its_kind(&error.path().to_string()))?;
         message.idempotency_key = idempotency_key(headers, message.idempotency_key)?;
         if let Some(fields) = value.as_object_mut() {
             fields.remove("idempotency_key");
@@ -104,9 +104,24 @@ impl ParsedRequest {
     }
 }
 
+/// The refusal of a value of another kind than its field takes.
+fn not_of_its_kind(place: &str) -> Refusal {
+    let field = place.split(['.', '[']).next().unwrap_or_default();
+    let has_to_be = match field {
+        "to" => "a text or a list of texts",
+        "update" => "true or false",
+        "priority" => "high or normal",
+        _ => "a text",
+    };
+    Refusal::invalid(field, format!("has to be {has_to_be}"))
+}
+
 /// The idempotency key, from the body or from the header.
 fn idempotency_key(headers: &HeaderMap, field: Option<String>) -> Result<Option<String>, Refusal> {
     let wrong = |error: &str| Err(Refusal::invalid("idempotency_key", error));
+    if headers.get_all(IDEMPOTENCY_KEY).iter().count() > 1 {
+        return Err(Refusal::Broken("the header Idempotency-Key is there twice; give it once".to_owned()));
+    }
     let header = match headers.get(IDEMPOTENCY_KEY).map(|value| value.to_str()) {
         None => None,
         Some(Ok(text)) => Some(text.trim().to_owned()),

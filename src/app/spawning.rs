@@ -142,10 +142,10 @@ impl TaskSpawner<'_> {
 
     /// The bearer API, if the settings have keys for it.
     fn api(&self) -> Option<ApiDoor> {
-        let Config { api_key, webex, server, .. } = self.config;
+        let Config { api_key, webex, .. } = self.config;
         let keys = ApiKeys::new(api_key, webex.room_id.as_deref());
         let Shared { desk, places, gate, .. } = self.shared;
-        let door = || ApiDoor::new(keys, desk, places.clone(), gate.clone(), server.api_body_limit);
+        let door = || ApiDoor::new(keys, desk, places.clone(), gate.clone(), self.config);
         (!api_key.is_empty()).then(door)
     }
 

@@ -14,7 +14,8 @@ use super::webex::client;
 use crate::card::Card;
 use crate::config::{Config, ConfigError};
 use crate::handler::Reply;
-use crate::webex::{Attachment, Client, Error, File, Message, NewMessage, Priority};
+use crate::places::{Place, choose};
+use crate::webex::{Attachment, Client, Error, File, Message, NewMessage, Priority, RoomId, RoomType};
 
 /// The text that stands for standard input.
 const FROM_INPUT: &str = "-";
@@ -24,8 +25,8 @@ const MOST_INPUT: u64 = 1024 * 1024;
 
 #[derive(Args, Debug)]
 pub(super) struct SendOptions {
-    /// The space to write to; without it and --to it is webex.room_id
-    #[arg(long, value_name = "ID", conflicts_with = "to")]
+    /// The space to write to, by its id or title; without it and --to it is webex.room_id
+    #[arg(long, value_name = "ID or TITLE", conflicts_with = "to")]
     room: Option<String>,
     /// The person to write to: an email or a person id
     #[arg(long, value_name = "PERSON")]
@@ -50,7 +51,7 @@ pub(super) struct SendOptions {
 
 pub(super) async fn run(config: &Config, options: SendOptions) -> anyhow::Result<ExitCode> {
     let webex = client(config)?.at(Priority::Notify);
-    let to = destination(config, &options)?;
+    let to = destination(config, &webex, &options).await?;
     let card = match &options.card {
         Some(path) => Some(read_card(config, path).await?),
         None => None,
@@ -93,18 +94,26 @@ pub(super) async fn run(config: &Config, options: SendOptions) -> anyhow::Result
 }
 
 /// Where the message goes: a message that says nothing else.
-fn destination(config: &Config, options: &SendOptions) -> anyhow::Result<NewMessage> {
+async fn destination(config: &Config, webex: &Client, options: &SendOptions) -> anyhow::Result<NewMessage> {
     let SendOptions { room, to, thread, .. } = options;
     let mut message = NewMessage { parent_id: thread.as_deref().map(Into::into), ..NewMessage::default() };
     match (room.as_deref().or(config.webex.room_id.as_deref().filter(|_| to.is_none())), to.as_deref()) {
         (_, Some(person)) if person.contains('@') => message.to_person_email = Some(person.to_owned()),
         (_, Some(person)) => message.to_person_id = Some(person.into()),
-        (Some(room), None) => message.room_id = Some(room.into()),
+        (Some(room), None) => message.room_id = Some(space(webex, room).await?),
         (None, None) => {
             return Err(ConfigError::one("nobody to send to: give --room or --to, or set webex.room_id").into());
         }
     }
     Ok(message)
+}
+
+/// The space with this id or title.
+async fn space(webex: &Client, named: &str) -> anyhow::Result<RoomId> {
+    let Place::Titled(title) = Place::of(named) else { return Ok(named.into()) };
+    let rooms = webex.rooms(Some(RoomType::Group)).await?;
+    let room = choose(&title, None, &rooms).map_err(|unplaced| ConfigError::one(format!("--room: {unplaced}")))?;
+    Ok(room.id.clone())
 }
 
 /// What to say: the arguments, or standard input. Empty only if there is a file or a card.

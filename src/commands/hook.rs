@@ -9,7 +9,7 @@ use crate::handler::{Args, Command, CommandError, Context, Origin, Param, Reply,
 use crate::hooks::{HookError, HookMaker, HookOrder, NewHook, last_day};
 use crate::outbox::Destination;
 use crate::store::{AuditEntry, Via};
-use crate::text::{code_block, table};
+use crate::text::{code_block, quoted, table};
 use crate::webex::RoomType;
 
 const ADD: &str = "add";
@@ -51,6 +51,13 @@ async fn run(context: Context, args: Args) -> Result<Reply> {
         return list(&context, &maker).await;
     };
     let order = order(&context);
+    // What has a name that the command does not know is taken for a value without one.
+    if let Some(unknown) = [Some(&name), wanted.preset.as_ref()].into_iter().flatten().find(|value| value.contains('='))
+    {
+        let says =
+            format!("I don't know what \"{}\" means. `hook add` has preset=, to= and expires=.", quoted(unknown));
+        return Err(CommandError::Usage(says));
+    }
     if action == ADD {
         return add(&context, &maker, name, wanted, order).await;
     }

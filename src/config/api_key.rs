@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::check::Check;
+use super::check::{Check, SettingDoubt};
 use super::hook::is_plain_name;
 use super::people::destination_problem;
 use super::values::one_or_many;
@@ -31,6 +31,19 @@ pub enum ApiRight {
     Messages,
     Meetings,
     Hooks,
+}
+
+impl ApiKey {
+    /// The doubt that it has a right of which nothing makes use yet.
+    pub(super) fn doubt(&self) -> Option<SettingDoubt> {
+        let unused = self.may.iter().find_map(|right| match right {
+            ApiRight::Messages => None,
+            ApiRight::Meetings => Some("meetings"),
+            ApiRight::Hooks => Some("hooks"),
+        })?;
+        let says = format!("may of the api_key {} has \"{unused}\", and nothing uses this right yet", self.name);
+        Some(SettingDoubt::new(says, "take it out, so that the key gets no new power with a new version"))
+    }
 }
 
 /// Checks all keys. `has_room` says whether `webex.room_id` is set.

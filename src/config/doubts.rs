@@ -2,7 +2,7 @@
 
 use super::check::{SettingDoubt, is_short};
 use super::webex::is_webex;
-use super::{Config, Mode};
+use super::{ApiKey, Config, Mode};
 
 impl Config {
     /// Every doubt about the values, and about how they were given.
@@ -38,6 +38,7 @@ impl Config {
             let says = "worker.concurrency is 0: events are received and kept, and nothing is answered here";
             doubts.push(SettingDoubt::new(says, "right if another daemon answers; otherwise leave it out"));
         }
+        doubts.extend(self.api_key.iter().filter_map(ApiKey::doubt));
         doubts
     }
 

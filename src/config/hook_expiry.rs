@@ -23,7 +23,8 @@ pub struct Expiry {
 }
 
 impl Expiry {
-    fn of(day: Date) -> Option<Expiry> {
+    /// The expiry with this last day. None if time ends before it does.
+    pub fn of(day: Date) -> Option<Expiry> {
         let ends = day.tomorrow().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp();
         Some(Expiry { day, ends })
     }

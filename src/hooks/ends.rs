@@ -1,8 +1,5 @@
 //! How a hook stands, when it ends, and what is said of that to the maker of one from the chat. Pure.
 
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
-
 use crate::signature::SecretKey;
 use crate::store::{ChatHook, HookNotice};
 use crate::text::day;
@@ -98,12 +95,6 @@ pub(super) fn notice(row: &ChatHook, state: HookState, now: i64, before: i64) ->
     (!row.was_told(notice)).then_some((notice, says))
 }
 
-/// The end of a day, in milliseconds since 1970.
-pub(super) fn end_of(day: Date) -> Option<i64> {
-    let next = day.tomorrow().ok()?.to_zoned(TimeZone::UTC).ok()?;
-    Some(next.timestamp().as_millisecond())
-}
-
 /// The day that ends then.
 pub fn last_day(end: i64) -> String {
     day(end - 1)
@@ -112,11 +103,12 @@ pub fn last_day(end: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Expiry;
     use crate::text::iso_time;
 
     #[test]
     fn a_hook_ends_with_the_end_of_its_last_day() {
-        let end = end_of("2027-01-31".parse().unwrap()).unwrap();
+        let end = Expiry::of("2027-01-31".parse().unwrap()).unwrap().end();
         assert_eq!((iso_time(end), last_day(end)), ("2027-02-01T00:00:00Z".to_owned(), "2027-01-31".to_owned()));
     }
 }

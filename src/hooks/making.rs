@@ -7,12 +7,12 @@ use jiff::civil::Date;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use super::ends::{HookState, end_of, last_day, notice};
+use super::ends::{HookState, last_day, notice};
 use super::presets::{self, Preset};
 use super::{Hooks, chat, setup};
 use crate::access::Sender;
 use crate::clock::millis;
-use crate::config;
+use crate::config::{self, Expiry};
 use crate::event;
 use crate::outbox::{Destination, Letter, LetterSecret, Post, SECRET_PLACE};
 use crate::places::{Place, PlaceError, Places};
@@ -144,7 +144,7 @@ impl HookMaker {
         let preset = self.check(&new)?;
         self.find_place(&new.to).await?;
         let (now, salt) = (self.0.hooks.now(), self.new_salt());
-        let expires_at = new.expires.and_then(end_of);
+        let expires_at = new.expires.and_then(Expiry::of).map(Expiry::end);
         if expires_at.is_some_and(|end| end <= now) {
             return refused("That day is over. Give the hook a last day that is still to come.");
         }

@@ -21,6 +21,10 @@ use choosing::pin_of;
 /// How long a space that was found is used without another look at it.
 const FRESH: Duration = Duration::from_secs(30);
 
+/// For how long it is believed that a title means no space, if somebody asks who may ask at any rate. Each look reads all
+/// spaces of the bot.
+const MISSED: Duration = Duration::from_secs(5);
+
 /// How long Webex may take to say whether a pinned space is still there. After that it is taken to be.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -66,9 +70,23 @@ impl Places {
     /// # Errors
     /// A title means no space, or it is not known whether it does.
     pub async fn resolve(&self, place: &Place) -> Result<Destination, PlaceError> {
+        self.find(place, Duration::ZERO).await
+    }
+
+    /// The same, for somebody who may ask at any rate: that a title means no space may be known for a few seconds.
+    ///
+    /// # Errors
+    /// A title means no space, or did so just now, or it is not known whether it does.
+    pub async fn resolve_lately(&self, place: &Place) -> Result<Destination, PlaceError> {
+        self.find(place, MISSED).await
+    }
+
+    async fn find(&self, place: &Place, missed: Duration) -> Result<Destination, PlaceError> {
         match place {
             Place::Known(destination) => Ok(destination.clone()),
-            Place::Titled(title) => self.space(title).await.map(|room| Destination::Space(room, RoomType::Group)),
+            Place::Titled(title) => {
+                self.space(title, missed).await.map(|room| Destination::Space(room, RoomType::Group))
+            }
         }
     }
 
@@ -82,15 +100,21 @@ impl Places {
         Ok(pins)
     }
 
-    /// The space that a title means. Callers who ask at one time share one look.
-    async fn space(&self, title: &str) -> Result<RoomId, PlaceError> {
+    /// The space that a title means. Callers who ask at one time share one look. `missed` is how long it is believed that
+    /// there is none.
+    async fn space(&self, title: &str, missed: Duration) -> Result<RoomId, PlaceError> {
         let asked = clock::instant();
         let of_title = Arc::clone(
             self.0.found.lock().unwrap_or_else(PoisonError::into_inner).entry(title.to_owned()).or_default(),
         );
         let mut last = of_title.lock().await;
         if let Some(Lookup { at, found }) = &*last {
-            let is_fresh = found.is_ok() && asked.saturating_duration_since(*at) < FRESH;
+            let good_for = match found {
+                Ok(_) => FRESH,
+                Err(PlaceError::Unplaced(_)) => missed,
+                Err(PlaceError::Webex(_) | PlaceError::Store(_)) => Duration::ZERO,
+            };
+            let is_fresh = asked.saturating_duration_since(*at) < good_for;
             if is_fresh || *at >= asked {
                 return found.clone();
             }

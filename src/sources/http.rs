@@ -189,6 +189,23 @@ impl HttpSource {
     }
 }
 
+/// Looks at an address whose host is written as a number. Which addresses a name has is known only when it is called.
+///
+/// # Errors
+/// It is an inner one, which the settings do not allow.
+pub fn check_literal(url: &str, settings: &config::Sources) -> Result<(), FetchError> {
+    let url = Url::parse(url).map_err(|_| FetchError::NotHttp)?;
+    let literal = match url.host() {
+        Some(Host::Ipv4(address)) => IpAddr::from(address),
+        Some(Host::Ipv6(address)) => IpAddr::from(address),
+        Some(Host::Domain(_)) | None => return Ok(()),
+    };
+    match address::refusal(literal, &settings.allow_addresses) {
+        Some(why) => Err(FetchError::Inner { host: host_of(&url), address: literal, why }),
+        None => Ok(()),
+    }
+}
+
 /// The addresses of a host.
 async fn addresses(host: &Host<&str>, port: u16) -> Result<Vec<SocketAddr>, FetchError> {
     match host {

@@ -4,4 +4,4 @@
 mod address;
 mod http;
 
-pub use http::{FetchError, Fetched, HttpSource};
+pub use http::{FetchError, Fetched, HttpSource, check_literal};

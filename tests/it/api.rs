@@ -114,9 +114,16 @@ async fn what_is_wrong_with_a_request_is_named_by_its_field() {
     let fine = json!({"type": "AdaptiveCard", "version": "1.3", "body": [{"type": "TextBlock", "text": "x"}]});
     for (body, field, says) in [
         (json!({"text": "x", "txt": "y"}), "txt", "is no field"),
-        (json!({"text": 5}), "text", "expected a string"),
-        (json!({"text": "x", "update": "yes"}), "update", "expected a boolean"),
-        (json!({"text": "x", "priority": "urgent"}), "priority", "urgent"),
+        (json!({"text": 5}), "text", "has to be a text"),
+        (json!({"to": 5, "text": "x"}), "to", "has to be a text or a list of texts"),
+        (json!({"to": [5], "text": "x"}), "to", "has to be a text or a list of texts"),
+        (
+            json!({"text": "x", "file_url": "http://10.0.0.1/x"}),
+            "file_url",
+            "has the address 10.0.0.1, which is private",
+        ),
+        (json!({"text": "x", "update": "yes"}), "update", "has to be true or false"),
+        (json!({"text": "x", "priority": "urgent"}), "priority", "has to be high or normal"),
         (json!({"text": ""}), "text", "is empty"),
         (json!({"text": " \u{200b}\n"}), "text", "is empty"),
         (json!({"markdown": "\n"}), "markdown", "is empty"),
@@ -144,6 +151,10 @@ async fn what_is_wrong_with_a_request_is_named_by_its_field() {
     let twice = http().post(format!("{}/api/messages", bot.url)).bearer_auth(KEY).header("idempotency-key", "a");
     let twice = twice.body(json!({"text": "x", "idempotency_key": "b"}).to_string()).send().await.unwrap();
     assert_eq!(twice.status(), 422);
+    let twice = http().post(format!("{}/api/messages", bot.url)).bearer_auth(KEY).header("idempotency-key", "a");
+    let twice = twice.header("idempotency-key", "a").body(json!({"text": "x"}).to_string()).send().await.unwrap();
+    assert_eq!(twice.status(), 400);
+    assert!(twice.text().await.unwrap().contains("is there twice"));
     bot.settle().await;
     assert!(bot.cloud.messages().is_empty());
     assert_eq!(verb(bot.folder.path(), &["outbox", "list", "--state", "all", "--json"]).trim(), "[]");
@@ -267,6 +278,7 @@ async fn the_document_describes_what_is_answered_and_its_examples_are_taken() {
     let bot = Harness::with(&key("").replace(ALICE, "ops@example.org"), Bot::builder()).await;
     let document = document(&bot).await;
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"), "{document}");
+    assert_eq!(document["info"]["license"], Value::Null);
     let post = &document["paths"]["/api/messages"]["post"];
     let statuses: Vec<_> = post["responses"].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(statuses, ["202", "400", "401", "403", "413", "422", "503"]);
@@ -323,6 +335,10 @@ fn a_wrong_key_of_the_settings_is_told_with_its_line() {
         (key("").replace(ALICE, "*@example.com"), "names neither a space nor a person"),
         (key("").replace(&format!("to = \"{ALICE}\"\n"), ""), "has nowhere to post"),
         (key("").replace("messages", "message"), "message"),
+        (
+            key("").replace("\"messages\"", "\"hooks\""),
+            "may of the api_key backup has \"hooks\", and nothing uses this right yet",
+        ),
         (key(&key("")), "is there twice"),
         (key("").replace("key = \"", "keys = \""), "keys"),
         (key(&format!("key_file = \"{secret}\"")), "key and key_file are both given"),
@@ -361,7 +377,7 @@ async fn a_title_that_is_not_of_the_key_is_refused_without_a_call_to_webex() {
     let cloud = Cloud::start(Options::default()).await.unwrap();
     let [ops, lab] = ["Ops", "Lab"].map(|title| cloud.space(title, &[ALICE]));
     cloud.space("Other", &[ALICE]);
-    let settings = key("").replace(&format!("to = \"{ALICE}\""), &format!("to = [\"Ops\", {lab:?}]"));
+    let settings = key("").replace(&format!("to = \"{ALICE}\""), &format!("to = [\"Ops\", {lab:?}, \"Gone\"]"));
     let hook = "[[hook]]\nname = \"ci\"\nauth = \"none\"\nto = [\"Lab\", \"Other\"]\n";
     let bot = Harness::on(cloud, tempfile::tempdir().unwrap(), &format!("{settings}{hook}"), Bot::builder()).await;
     bot.ready().await;
@@ -384,6 +400,10 @@ async fn a_title_that_is_not_of_the_key_is_refused_without_a_call_to_webex() {
         assert_eq!(asks(&bot, KEY, json!({"to": title, "text": "x"})).await.0, 403, "{title}");
     }
     assert_eq!(looks(&bot.cloud), before);
+    for _ in 0..3 {
+        assert_eq!(wrong(&bot, json!({"to": "Gone", "text": "x"})).await.0, "to");
+    }
+    assert_eq!(looks(&bot.cloud), before + 1, "a title of the key that means no space is looked for once in a while");
     let rooms: Vec<_> = bot.cloud.messages().into_iter().map(|message| message.room_id).collect();
     assert_eq!(rooms, [ops, lab]);
 }

@@ -167,6 +167,8 @@ async fn only_admins_make_hooks_and_names_of_the_settings_are_theirs() {
         ("hook rotate ci", "There is no hook \"ci\""),
         ("hook add CI", "small letters"),
         ("hook add ci preset=githab", "there is none of this name"),
+        ("hook add ci foo=bar", "I don't know what \"foo=bar\" means. `hook add` has preset=, to= and expires=."),
+        ("hook add foo=bar", "I don't know what \"foo=bar\" means."),
         ("hook add ci to=nowhere", "the bot is in no space with the title \"nowhere\""),
         ("hook add ci to=*@example.com", "names nothing"),
         ("hook add ci expires=2020-01-31", "That day is over."),

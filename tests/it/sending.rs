@@ -106,4 +106,15 @@ async fn a_destination_that_does_not_exist_is_named() {
         let (code, said) = send(&cloud, folder.path(), &[&args[..], &["hello"]].concat(), "");
         assert!(code == 1 && said.contains(&says), "{said}");
     }
+    let spaces = ["Lab", "Double", "Double"].map(|title| cloud.space(title, &["alice@example.com"]));
+    for (title, says) in [
+        ("lab", "--room: the bot is in no space with the title \"lab\", but in one with the title \"Lab\""),
+        ("Double", "--room: 2 spaces have the title \"Double\"; name one by its id"),
+    ] {
+        let (code, said) = send(&cloud, folder.path(), &["--room", title, "hello"], "");
+        assert!(code == 2 && said.contains(says), "{code}: {said}");
+    }
+    assert_eq!(send(&cloud, folder.path(), &["--room", "Lab", "hello"], "").0, 0);
+    let rooms: Vec<_> = cloud.messages().into_iter().map(|message| message.room_id).collect();
+    assert_eq!(rooms, spaces[..1]);
 }

@@ -73,7 +73,9 @@ fn change<'a>(payload: &'a Payload<'_>) -> &'a Value {
     let is_default = |name: &str| if default.is_empty() { matches!(name, "main" | "master") } else { name == default };
     let is_told = |change: &&Value| {
         let kind = either(text(change, "/new/type"), text(change, "/ref/type"));
-        kind.eq_ignore_ascii_case("branch") && change["type"] != "DELETE" && is_default(branch(change))
+        kind.eq_ignore_ascii_case("branch")
+            && !text(change, "/type").eq_ignore_ascii_case("delete")
+            && is_default(branch(change))
     };
     let mut changes = payload.list("/push/changes").iter().chain(payload.list("/changes"));
     changes.find(is_told).unwrap_or(&Value::Null)

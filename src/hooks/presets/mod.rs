@@ -1,6 +1,11 @@
-//! What is known of the systems that post: how each signs, and what its payloads mean. A preset is a file with one
-//! [`Preset`], and a line in [`ALL`]. Its samples are in `samples/NAME.json`, and what is made of them in
-//! `samples/NAME.md`; `UPDATE_SAMPLES=1 cargo test presets` writes the latter.
+//! What is known of the systems that post: how each signs, and what its payloads mean. One more is:
+//!
+//! - a file here with one [`Preset`], with its `mod` and a line in [`ALL`]: the compiler complains of one without the other;
+//! - `setup/NAME.txt`, which says what is to be set at the sender, and `samples/NAME.json`, some of its payloads;
+//! - its name in `bot.toml`, which a test compares with [`ALL`].
+//!
+//! `UPDATE_SAMPLES=1 cargo test --lib hooks` writes what is made of these: `samples/NAME.md` and
+//! `samples/NAME.setup.txt`.
 
 mod alertmanager;
 mod argocd;
@@ -29,7 +34,7 @@ pub(super) use payload::{Part, Preset, Proof, Signal, State, safe};
 pub(super) type ReadPart = fn(&Value) -> Option<Part>;
 
 /// Every preset.
-pub(super) const ALL: [&Preset; 17] = [
+pub(super) const ALL: &[&Preset] = &[
     &generic::PRESET,
     &alertmanager::PRESET,
     &argocd::PRESET,
@@ -82,7 +87,7 @@ impl Preset {
 /// # Errors
 /// There is none; the error lists those that there are.
 pub(super) fn named(name: &str) -> Result<&'static Preset, String> {
-    ALL.into_iter().find(|preset| preset.name == name).ok_or_else(|| {
+    ALL.iter().copied().find(|preset| preset.name == name).ok_or_else(|| {
         let names: Vec<_> = ALL.iter().map(|preset| preset.name).collect();
         format!("preset: there is none of this name; there are {}", names.join(", "))
     })

@@ -134,6 +134,21 @@ fn a_preset_reads_whatever_it_gets_and_says_nothing_dangerous() {
 }
 
 #[test]
+fn the_settings_list_every_preset() {
+    let text = include_str!("../../../bot.toml");
+    let (_, list) = text.split_once("# preset = \"github\"").unwrap();
+    let (_, list) = list.split_once("who posts: ").unwrap();
+    let (list, _) = list.split_once(", of whose payloads").unwrap();
+    let list: String = list.chars().filter(|letter| !matches!(letter, '#' | '\n' | ' ')).collect();
+    let mut listed: Vec<_> =
+        list.split(',').map(|name| name.strip_prefix("or").filter(|name| *name == "generic").unwrap_or(name)).collect();
+    let mut all: Vec<_> = ALL.iter().map(|preset| preset.name).collect();
+    listed.sort_unstable();
+    all.sort_unstable();
+    assert_eq!(listed, all);
+}
+
+#[test]
 fn names_of_presets_are_different() {
     let names: std::collections::BTreeSet<_> = ALL.iter().map(|preset| preset.name).collect();
     assert_eq!(names.len(), ALL.len());

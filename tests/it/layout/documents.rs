@@ -12,9 +12,15 @@ fn every_setting_is_documented_and_every_documented_one_exists() {
     let mut section = String::new();
     let mut settings = String::new();
     let mut keys = BTreeSet::new();
+    // A line that sets what another has set is in its place.
+    let mut instead = Vec::new();
     for line in documented.lines() {
         let sets = |line: &&str| line.contains(" = ") || line.starts_with("[[");
         let line = line.strip_prefix("# ").filter(sets).unwrap_or(line);
+        assert!(line.chars().count() <= 160, "bot.toml has a line that nobody reads: {line}");
+        if line.starts_with(' ') {
+            continue;
+        }
         if line.starts_with('[') {
             section = line.trim_start_matches('[').split(']').next().unwrap().to_owned();
             keys.insert(section.clone());
@@ -23,16 +29,27 @@ fn every_setting_is_documented_and_every_documented_one_exists() {
         } else if let Some((key, rest)) = line.split_once(" = ")
             && !section.is_empty()
         {
-            assert!(rest.contains('#'), "{section}.{key} says why one would change it");
-            keys.insert(format!("{section}.{key}"));
-            if !matches!(key, "ca_file") {
+            let is_first = keys.insert(format!("{section}.{key}"));
+            assert!(rest.contains('#') || !is_first, "{section}.{key} says why one would change it");
+            if !is_first {
+                instead.push(format!("{key} = {rest}"));
+            } else if !matches!(key, "ca_file") {
                 settings.push_str(&format!("{key} = {rest}\n"));
             }
         }
     }
     let variables = [("CI_TOKEN".to_owned(), "x".repeat(16))];
-    if let Err(error) = switchboard::Config::from_parts(&settings.replace("...", &"x".repeat(16)), &variables) {
-        panic!("bot.toml documents what is no setting: {error}");
+    let check = |settings: &str| {
+        if let Err(error) = switchboard::Config::from_parts(&settings.replace("...", &"x".repeat(16)), &variables) {
+            panic!("bot.toml documents what is no setting: {error}");
+        }
+    };
+    check(&settings);
+    assert!(instead.len() > 10, "{instead:?}");
+    for line in instead {
+        let begin = format!("{} = ", line.split_once(" = ").unwrap().0);
+        let replaced = settings.lines().map(|old| if old.starts_with(&begin) { line.as_str() } else { old });
+        check(&replaced.collect::<Vec<_>>().join("\n"));
     }
     let sections = fields(&read("src/config/mod.rs"));
     assert!(sections.len() > 15, "{sections:?}");
