@@ -403,7 +403,8 @@ async fn a_title_that_is_not_of_the_key_is_refused_without_a_call_to_webex() {
     for _ in 0..3 {
         assert_eq!(wrong(&bot, json!({"to": "Gone", "text": "x"})).await.0, "to");
     }
-    assert_eq!(looks(&bot.cloud), before + 1, "a title of the key that means no space is looked for once in a while");
+    // The start may have looked for it just now.
+    assert!(looks(&bot.cloud) <= before + 1, "a title of the key that means no space is looked for once in a while");
     let rooms: Vec<_> = bot.cloud.messages().into_iter().map(|message| message.room_id).collect();
     assert_eq!(rooms, [ops, lab]);
 }
