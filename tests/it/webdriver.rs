@@ -16,6 +16,9 @@ pub const ENTER: &str = "\u{e007}";
 /// The property under which WebDriver names an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
+/// How often the driver is started before a test gives up on it.
+const TRIES: usize = 5;
+
 /// What the driver answers when it cannot do something, such as find an element.
 pub type Outcome<T> = Result<T, String>;
 
@@ -51,24 +54,30 @@ impl Drop for Driver {
 }
 
 impl Driver {
-    /// None where there is none to start.
+    /// None where there is none to start. It takes a free port for IPv4 and then the same for IPv6, and ends if somebody
+    /// else has that.
     fn start() -> Option<Driver> {
-        let child = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-        let mut child = match child {
-            Ok(child) => child,
-            Err(error) => {
-                skipped(&format!("no chromedriver ({error}); Debian has it in chromium-driver"));
-                return None;
+        for _ in 0..TRIES {
+            let mut command = Command::new("chromedriver");
+            let mut child = match command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn() {
+                Ok(child) => child,
+                Err(error) => {
+                    skipped(&format!("no chromedriver ({error}); Debian has it in chromium-driver"));
+                    return None;
+                }
+            };
+            // The first lines name the port; the rest is read so that it never blocks.
+            let output = child.stdout.take().expect("its output is piped");
+            let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+            let port = lines
+                .find_map(|line| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok());
+            if let Some(port) = port {
+                std::thread::spawn(move || lines.for_each(drop));
+                return Some(Driver { child, port });
             }
-        };
-        // The first lines name the port; the rest is read so that it never blocks.
-        let output = child.stdout.take().expect("its output is piped");
-        let mut lines = BufReader::new(output).lines().map_while(Result::ok);
-        let port = lines
-            .find_map(|line| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok())
-            .expect("chromedriver names its port");
-        std::thread::spawn(move || lines.for_each(drop));
-        Some(Driver { child, port })
+            let _ = child.wait();
+        }
+        panic!("chromedriver names its port");
     }
 }
 
