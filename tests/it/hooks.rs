@@ -224,6 +224,20 @@ async fn a_long_message_is_cut_into_several() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_a_long_message_that_is_edited_the_first_part_is_shown() {
+    let rules = "auth = \"none\"\n[[hook.rule]]\nthread = \"t\"\nupdate = true\ntemplate = \"{{ text }}\"";
+    let bot = Harness::with(&hook("biz", rules), Bot::builder()).await;
+    for word in ["first ", "second "] {
+        posts(&bot, "/hooks/biz", &[], json!({ "text": word.repeat(3000), "state": word }).to_string()).await;
+        bot.settle().await;
+    }
+    let messages = bot.cloud.messages();
+    let [message] = messages.as_slice() else { panic!("{} messages", messages.len()) };
+    let text = message.text.as_deref().unwrap();
+    assert!(text.starts_with("second") && text.ends_with('…') && text.len() > 5000, "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rule_that_lacks_a_value_says_nothing_holds_up_no_other_and_is_carried_out_once_it_is_mended() {
     let rules = |word: &str| {
         format!(
