@@ -45,8 +45,8 @@ fn a_wrong_secret_is_told_once_with_its_place_and_never_shown() {
         ("", bearer, "hook 1.auth.bearer names secret.ci, which [secrets] does not have; write it there"),
         (
             "ci_token = \"env:GOOD\"",
-            "auth = { service_key = [\"secret.ci_tokne\"] }",
-            "hook 1.auth.service_key entry 1 names secret.ci_tokne, which [secrets] does not have; did you mean \
+            "auth = { service_key = [\"secret.ci_toke\"] }",
+            "hook 1.auth.service_key entry 1 names secret.ci_toke, which [secrets] does not have; did you mean \
              secret.ci_token?",
         ),
         ("ci = \"env:SHORT\"", bearer, "must be 16 characters or more"),
