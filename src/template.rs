@@ -234,6 +234,17 @@ impl Templates {
         named.unwrap_or_default().into_iter().filter(is_value).collect()
     }
 
+    /// The first name in a template that is none of these, nor the beginning of one. A template that names another would
+    /// fail each time.
+    pub fn stray(&self, template: &str, known: &[String]) -> Option<String> {
+        let is_known = |name: &String| {
+            known
+                .iter()
+                .any(|known| known == name || known.strip_prefix(name.as_str()).is_some_and(|end| end.starts_with('.')))
+        };
+        self.names(template).into_iter().find(|name| !is_known(name))
+    }
+
     /// Whether the condition of this name is true of these values. A term that compares a value that is not there, or
     /// looks into one, is false.
     ///

@@ -10,6 +10,7 @@ mod audit;
 mod cards;
 mod check;
 mod command;
+mod command_argument;
 mod commands;
 mod confidential;
 mod conversations;
@@ -55,6 +56,7 @@ pub use cards::Cards;
 pub use check::ConfigError;
 pub(crate) use check::SettingDoubt;
 pub use command::CommandRule;
+pub use command_argument::{ArgumentType, CommandArgument};
 pub use commands::Commands;
 pub use conversations::Conversations;
 pub(crate) use conversations::LONGEST_QUESTION;
@@ -133,7 +135,7 @@ pub struct Config {
     pub pairing: Pairing,
     /// How much of one person and of one space is answered.
     pub flood: Flood,
-    /// Who may give which command, and where.
+    /// Commands that the settings make, and who may give which command, and where.
     #[serde(default)]
     pub command: Vec<CommandRule>,
     /// What all hooks share.

@@ -25,6 +25,18 @@ pub struct Command {
 }
 
 impl Command {
+    /// Checks the declaration, and that it shares no word with the others.
+    pub(crate) fn check_beside<'a>(&self, others: impl IntoIterator<Item = &'a Command>) -> anyhow::Result<()> {
+        self.spec.check()?;
+        let shared = others.into_iter().find_map(|other| self.spec.shared_word(&other.spec));
+        anyhow::ensure!(
+            shared.is_none(),
+            "two commands are called \"{}\"; rename one of them",
+            shared.unwrap_or_default()
+        );
+        Ok(())
+    }
+
     /// A command that people call by the word `name`. It takes only the arguments that [`Command::param`] declares.
     pub fn new<H, F>(name: &str, summary: &str, handler: H) -> Command
     where

@@ -28,18 +28,14 @@ impl Table {
     /// Each sentence says what to do.
     pub fn build(mut commands: Vec<Command>, rules: &[CommandRule], around: &[Around]) -> anyhow::Result<Table> {
         for (nth, command) in commands.iter().enumerate() {
-            command.spec.check()?;
-            let shared = commands[..nth].iter().find_map(|other| command.spec.shared_word(&other.spec));
-            anyhow::ensure!(
-                shared.is_none(),
-                "two commands are called \"{}\"; rename one of them",
-                shared.unwrap_or_default()
-            );
+            command.check_beside(&commands[..nth])?;
         }
         let mut wrong = Vec::new();
         for rule in rules {
             match commands.iter().position(|command| command.name() == rule.name) {
                 Some(nth) => commands[nth] = ruled(commands[nth].clone(), rule),
+                // It was to be a new command, and what is wrong with it is told.
+                None if rule.declares() => {}
                 None => wrong.push(stray(rule, &commands)),
             }
         }

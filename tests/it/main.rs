@@ -26,6 +26,7 @@ mod clients;
 mod cloud;
 mod commands;
 mod complaints;
+mod configured;
 mod conversations;
 mod crowd;
 mod decisions;

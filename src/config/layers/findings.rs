@@ -252,9 +252,13 @@ pub(super) fn stand_ins(settings: &Node) -> Vec<(String, SettingFinding)> {
 
 /// Whether the value is a template or an expression, in which braces have a meaning.
 fn is_template(path: &str) -> bool {
-    path.starts_with("hook.") && {
-        let is_path = path.contains(".vars.") || path.ends_with(".dedupe");
-        is_path || [".each", ".when", ".thread", ".template", ".card"].iter().any(|key| path.ends_with(key))
+    let ends = |keys: &[&str]| keys.iter().any(|key| path.ends_with(key));
+    match path.split_once('.') {
+        Some(("command", _)) => ends(&[".text"]),
+        Some(("hook", _)) => {
+            path.contains(".vars.") || ends(&[".dedupe", ".each", ".when", ".thread", ".template", ".card"])
+        }
+        _ => false,
     }
 }
 

@@ -79,7 +79,7 @@ fn fields(text: &str) -> Vec<String> {
     let structs = read.filter(|item| item.contains("pub struct "));
     let lines =
         structs.flat_map(|item| item.lines().filter_map(|line| line.strip_prefix("    pub ")?.split_once(": ")));
-    lines.map(|(field, _)| field.to_owned()).filter(|field| !field.contains('(')).collect()
+    lines.map(|(field, _)| field.trim_start_matches("r#").to_owned()).filter(|field| !field.contains('(')).collect()
 }
 
 #[test]
