@@ -85,7 +85,7 @@ pub(super) async fn run(config: &Config, options: ExplainOptions) -> anyhow::Res
             !stories.is_empty(),
             "no event {id} in the ledger {}. It may be an event's reference or id, an id of Webex's (a message, of a person or \
              of the bot, a click, a membership, a webhook), a row of the outbox, a card, or a pairing code. Deliveries that \
-             are not kept at all: a wrong signature, the bot's own messages, and repeats; \
+             are not kept at all: a wrong signature, the bot's own messages, and what comes again with the same id; \
              `switchboard_events_received_total` counts them. What the bot does not work on is kept for a day",
             place.display()
         );

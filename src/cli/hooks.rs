@@ -123,7 +123,8 @@ pub(super) async fn run(config: &Config, parts: &Parts, verb: HooksVerb) -> anyh
         }
         HooksVerb::Test { name, file, headers, was, format } => {
             let (headers, payload) = (headers.read()?, read(&file)?);
-            let tried = hooks.attempt(&name, (&headers, &payload), |_| was).map_err(|error| anyhow::anyhow!(error))?;
+            let tried =
+                hooks.attempt(&name, (&headers, &payload), |_| was, false).map_err(|error| anyhow::anyhow!(error))?;
             if format.json {
                 print_json(&tried)?
             } else {

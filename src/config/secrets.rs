@@ -12,11 +12,6 @@ use serde::Deserialize;
 pub struct Secrets(BTreeMap<String, SecretString>);
 
 impl Secrets {
-    /// The secret of this name.
-    pub fn get(&self, name: &str) -> Option<&SecretString> {
-        self.0.get(name)
-    }
-
     /// All of them.
     pub(super) fn all(&self) -> impl Iterator<Item = &SecretString> {
         self.0.values()

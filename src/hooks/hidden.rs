@@ -47,16 +47,26 @@ pub fn shown_payload<'a>(
                 text
             }
         }
-        Err(_) if preset.is_none() => text,
         Err(_) => format!("({} bytes that cannot be read, and may hold secrets)", payload.len()).into(),
     }
 }
 
-/// Masks every value at and below these places. Whether there is one.
+/// Masks every value at and below these places, also within each field of the body: XML has its outermost element around
+/// all. Whether there is one.
 fn mask(body: &mut Value, hidden: &[&str]) -> bool {
+    let mut found = mask_at(body, hidden);
+    if let Value::Object(fields) = body {
+        for field in fields.values_mut() {
+            found |= mask_at(field, hidden);
+        }
+    }
+    found
+}
+
+fn mask_at(value: &mut Value, hidden: &[&str]) -> bool {
     let mut found = false;
     for pointer in hidden {
-        if let Some(value) = body.pointer_mut(pointer) {
+        if let Some(value) = value.pointer_mut(pointer) {
             mask_all(value);
             found = true;
         }

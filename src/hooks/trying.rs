@@ -137,7 +137,8 @@ impl Hooks {
     }
 
     /// What the hook of this name makes of a payload with these headers. `was` says how a subject stood before: what
-    /// [`Tried::stands`] said of it, such as `firing` or `ok`, or nothing if that is not known.
+    /// [`Tried::stands`] said of it, such as `firing` or `ok`, or nothing if that is not known. A replay is never taken for
+    /// a repeat.
     ///
     /// # Errors
     /// There is no such hook, or the payload cannot be read.
@@ -146,12 +147,13 @@ impl Hooks {
         name: &str,
         (headers, payload): (&BTreeMap<String, String>, &[u8]),
         was: impl FnOnce(&str) -> Option<String>,
+        is_replay: bool,
     ) -> Result<Tried, String> {
         let hook = self.named(name)?;
         let mut is_repeat = false;
         let (mut signal, body) = hook.read(headers, payload).map_err(|error| error.to_string())?;
         if !signal.subject.is_empty() {
-            is_repeat = signal.recall(was(&signal.subject).unwrap_or_default());
+            is_repeat = signal.recall(was(&signal.subject).unwrap_or_default()) && !is_replay;
         }
         let telling = if is_repeat { Telling::default() } else { hook.tell(&signal, headers, &body) };
         let Telling { told, wrong, undefined, is_blank } = telling;
@@ -173,7 +175,7 @@ impl Hooks {
             (messages.is_empty() && wrong.is_empty()).then(|| if is_repeat { REPEAT } else { hook.silence(is_blank) });
         let named = signal.named().map(|(name, text, _)| (name, text)).into_iter();
         // Of a dead letter the ledger keeps no state.
-        let memory = signal.memory().filter(|_| wrong.is_empty());
+        let memory = signal.memory(!messages.is_empty() && !hook.is_shadow).filter(|_| wrong.is_empty() && !is_replay);
         let stands = memory.map(|state| (signal.subject.clone(), state));
         let knows = named.chain([("delivery", signal.delivery.unwrap_or_default())]);
         let knows = knows.filter(|(_, value)| !value.is_empty()).collect();

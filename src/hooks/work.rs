@@ -81,9 +81,12 @@ impl HookWork {
             Ok(delivery) => delivery,
             Err(outcome) => return outcome,
         };
-        let memory = signal.memory().map(|state| Effect::HookState { key: memory_key(&hook, &signal), state });
+        // A replay says nothing of how things stand now.
+        let memory = |is_told| signal.memory(is_told).filter(|_| !post.is_replay);
+        let effect = |state| Effect::HookState { key: memory_key(&hook, &signal), state };
+        let [if_told, if_not] = [true, false].map(|is_told| memory(is_told).map(effect));
         if is_repeat {
-            return close(post, &hook, Ending::Silent(REPEAT.to_owned()), memory);
+            return close(post, &hook, Ending::Silent(REPEAT.to_owned()), if_told);
         }
         let telling = hook.with_body(&post.headers, bytes, move |hook, headers, _| hook.tell(&signal, headers, &body));
         let Some(Telling { told, mut wrong, undefined, is_blank }) = telling.await else {
@@ -107,6 +110,7 @@ impl HookWork {
         } else {
             Ending::Told { by, letters: letters(row, &hook, &addresses, told) }
         };
+        let memory = if matches!(ending, Ending::Told { .. }) { if_told } else { if_not };
         close(post, &hook, ending, memory)
     }
 
@@ -168,8 +172,7 @@ fn memory_key(hook: &Hook, signal: &Signal) -> String {
     format!("{}/{}", hook.name, event::short_key(&signal.subject))
 }
 
-/// Ends a delivery. What is remembered of its subject is kept unless it is a dead letter: what nobody was told is not how
-/// things stood before.
+/// Ends a delivery. A dead letter leaves no memory of its subject, so that it is worked on when it is tried again.
 fn close(post: &HookPost, hook: &Hook, ending: Ending, memory: Option<Effect>) -> Outcome {
     let end = |verdict, reason: &str| end(hook.preset.name, post, verdict, reason);
     match ending {

@@ -68,6 +68,36 @@ async fn an_alert_that_comes_back_is_told_and_a_repeat_of_the_last_post_is_not()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_replay_says_nothing_of_how_things_stand_now() {
+    let settings = settings("alertmanager", "");
+    let bot = Harness::with(&settings, Bot::builder()).await;
+    let first = post(&bot, &firing(&["a", "b"])).await;
+    post(&bot, &firing(&["a"])).await;
+    beside(&bot, &settings, &["hooks", "replay", &first]);
+    bot.settle().await;
+    assert_eq!(count(&bot.cloud), 3, "{}", bot.cloud.transcript());
+    post(&bot, &firing(&["a"])).await;
+    assert_eq!(count(&bot.cloud), 3, "{}", bot.cloud.transcript());
+    let diff = beside(&bot, &settings, &["hooks", "diff", "in"]);
+    assert!(diff.contains("0 of 4 deliveries"), "{diff}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_was_told_is_told_when_it_comes_again() {
+    let rule = "[[hook.rule]]\nwhen = \"alerts | length > 1\"";
+    let (both, one) = (firing(&["a", "b"]), firing(&["a"]));
+    let bot = Harness::with(&settings("alertmanager", &format!("shadow = true\n{rule}")), Bot::builder()).await;
+    post(&bot, &both).await;
+    let (cloud, folder) = bot.stop().await;
+    let bot = Harness::on(cloud, folder, &settings("alertmanager", rule), Bot::builder()).await;
+    bot.ready().await;
+    for (group, told) in [(&both, 1), (&both, 1), (&one, 1), (&one, 1), (&both, 2)] {
+        post(&bot, group).await;
+        assert_eq!(count(&bot.cloud), told, "{}", bot.cloud.transcript());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_repeat_is_known_after_a_restart_and_if_both_come_at_once() {
     let bot = Harness::with(&settings("alertmanager", ""), Bot::builder()).await;
     let body = firing(&["a"]).to_string();

@@ -82,4 +82,11 @@ async fn what_jenkins_may_have_secrets_in_is_named_and_not_shown() {
     assert!(!explained.contains("s3cret") && explained.contains("STARTED"), "{explained}");
     let gone = beside(&bot, "", &["explain", &id]);
     assert!(!gone.contains("s3cret") && gone.contains("STARTED"), "{gone}");
+    let build = "<phase>STARTED</phase><parameters><PASSWORD>s3cret</PASSWORD></parameters><log>s3cret</log>";
+    let xml = format!("<job><name>shop</name><build>{build}</build></job>");
+    let id = posts(&bot, "/hooks/ci", &[], xml).await.2.unwrap();
+    bot.settle().await;
+    for told in [beside(&bot, &settings, &["hooks", "vars", "ci", "--last"]), explain(&bot, &id)] {
+        assert!(!told.contains("s3cret") && told.contains("STARTED"), "{told}");
+    }
 }

@@ -104,7 +104,7 @@ impl Rules<'_> {
     /// What the rules make of a delivery, after those before it.
     fn attempt(&mut self, post: &HookPost, payload: &[u8]) -> Result<Tried, String> {
         let was = |subject: &str| self.states.get(subject).cloned();
-        let tried = self.hooks.attempt(&post.hook, (&post.headers, payload), was)?;
+        let tried = self.hooks.attempt(&post.hook, (&post.headers, payload), was, post.is_replay)?;
         self.states.extend(tried.stands.clone());
         Ok(tried)
     }

@@ -6,7 +6,7 @@ use super::secret_file::{content, kept_in};
 use super::secret_keys::{LISTS_OF_HOOKS, OF_API_KEYS, OF_HOOKS, SECRETS};
 use super::tree::{Node, SettingFinding, SettingSource, Value};
 
-/// Replaces each `<key>_file` by the content of that file, and each `secret.NAME` by that entry of `[secrets]`. Adds failures to `wrong`, and the keys they leave without a
+/// Replaces each `<key>_file` by the content of that file. Adds failures to `wrong`, and the keys they leave without a
 /// value to `spoiled`.
 pub(super) fn resolve(
     layers: &mut Vec<Node>,
@@ -36,7 +36,7 @@ pub(super) fn resolve(
     }
 }
 
-/// Does the same inside each table of a list. Lists are given in one layer, the file.
+/// Does the same inside each table of a list, and replaces each `secret.NAME` by that entry of `[secrets]`. Lists are given in one layer, the file.
 fn resolve_in_list(
     list: &str,
     keys: &[&str],

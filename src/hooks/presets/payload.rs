@@ -177,10 +177,14 @@ impl Signal {
         Signal { title, state, severity, url, at, says: None, ..self.clone() }
     }
 
-    /// What is remembered of its subject, for the next delivery about that.
-    pub fn memory(&self) -> Option<String> {
-        let state = || (self.state != State::Info).then(|| self.state.word().to_owned());
-        let memory = self.digest.clone().or_else(state);
+    /// What is remembered of its subject, for the next delivery about that. What nobody was told is no repeat when it
+    /// comes again.
+    pub fn memory(&self, is_told: bool) -> Option<String> {
+        let memory = match &self.digest {
+            Some(digest) if is_told => Some(digest.clone()),
+            Some(_) => Some(String::new()),
+            None => (self.state != State::Info).then(|| self.state.word().to_owned()),
+        };
         memory.filter(|_| !self.subject.is_empty())
     }
 
@@ -189,7 +193,8 @@ impl Signal {
         match &self.digest {
             Some(digest) => *digest == before,
             None => {
-                self.was = before;
+                let is_state = [State::Firing, State::Ok].iter().any(|state| state.word() == before);
+                self.was = if is_state { before } else { String::new() };
                 false
             }
         }
