@@ -167,7 +167,8 @@ impl Hooks {
                 texts: told.texts(),
                 thread: Some(told.thread).filter(|thread| !thread.is_empty()),
                 markdown: told.markdown,
-                picture: told.picture,
+                // An edit takes no file along.
+                picture: told.picture.filter(|_| told.updates.is_none()),
                 card: told.card,
             })
             .collect();
