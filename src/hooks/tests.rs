@@ -23,7 +23,7 @@ fn hooks(toml: &str) -> Hooks {
 /// What the hook `in` with these rules makes of a body.
 fn tried(rules: &str, body: &Value) -> Tried {
     let hooks = hooks(&format!("[[hook]]\nname = \"in\"\nauth = \"none\"\nto = \"a@example.com\"\n{rules}"));
-    hooks.attempt("in", (&BTreeMap::new(), body.to_string().as_bytes()), |_| None).unwrap()
+    hooks.attempt("in", (&BTreeMap::new(), body.to_string().as_bytes()), |_| None, false).unwrap()
 }
 
 #[test]
