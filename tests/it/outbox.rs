@@ -187,8 +187,9 @@ async fn a_thread_whose_root_is_gone_is_begun_anew_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_between_the_root_and_its_receipt_a_thread_goes_on_with_at_worst_a_second_root() {
-    // In a direct space that it knows the bot sees that its root is there; in one that Webex finds for it, it does not look.
-    for (nth, roots) in [(0, 2), (1, 1), (2, 2)] {
+    // In a direct space that it knows the bot sees that its root is there. One that Webex finds for it, it knows once it has
+    // heard of it.
+    for (nth, possible) in [(0, 2..=2), (1, 1..=1), (2, 1..=2)] {
         let cloud = Cloud::start(Options::default()).await.unwrap();
         let to = match nth {
             0 => space(&cloud.space("Lab", &[ALICE])),
@@ -205,7 +206,8 @@ async fn killed_between_the_root_and_its_receipt_a_thread_goes_on_with_at_worst_
         bot.put("3", threaded(&to, "disk", "Full again")).await;
         bot.settle().await;
         let messages = bot.cloud.messages();
-        assert_eq!(messages.len(), roots + 2, "{messages:?}");
+        let roots = messages.len() - 2;
+        assert!(possible.contains(&roots), "{messages:?}");
         let root = &messages[roots - 1];
         assert_eq!((root.text.as_deref(), &root.parent_id), (Some("Disk full"), &None));
         for reply in &messages[roots..] {
