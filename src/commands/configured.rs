@@ -72,16 +72,7 @@ fn command(rule: &CommandRule, text: &str) -> Result<Command, String> {
 
 fn param(argument: &CommandArgument) -> Param {
     let CommandArgument { name, about, r#type, choices, default, rest } = argument;
-    let param = match r#type {
-        ArgumentType::Text => Param::text(name),
-        ArgumentType::Integer => Param::integer(name),
-        ArgumentType::Number => Param::number(name),
-        ArgumentType::Duration => Param::duration(name),
-        ArgumentType::Date => Param::date(name),
-        ArgumentType::Person => Param::person(name),
-        ArgumentType::Flag => Param::flag(name),
-    };
-    let param = param.about(about).choices(choices);
+    let param = Param::new(name, *r#type).about(about).choices(choices);
     let param = default.iter().fold(param, |param, value| param.default(value));
     if *rest { param.rest() } else { param }
 }

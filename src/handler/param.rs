@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use super::error::{missing, unreadable};
 use super::value::{FromArgument, Somebody};
 use super::{CommandError, Result};
+use crate::config::ArgumentType;
 use crate::text::{find, folded, is_invisible, quoted};
 
 /// A parameter of a command. People give its value by position, or as `name=value`.
@@ -27,70 +28,60 @@ use crate::text::{find, folded, is_invisible, quoted};
 pub struct Param {
     name: String,
     about: String,
-    kind: ParamKind,
+    kind: ArgumentType,
     choices: Vec<String>,
     default: Option<String>,
     optional: bool,
     rest: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ParamKind {
-    Text,
-    Integer,
-    Number,
-    Duration,
-    Date,
-    Person,
-    Flag,
-}
-
 impl Param {
-    fn new(name: &str, kind: ParamKind) -> Param {
+    /// A parameter that takes values of this kind.
+    pub(crate) fn new(name: &str, kind: ArgumentType) -> Param {
         Param {
             name: name.to_owned(),
             about: String::new(),
             kind,
             choices: Vec::new(),
             default: None,
-            optional: kind == ParamKind::Flag,
+            optional: kind == ArgumentType::Flag,
             rest: false,
         }
     }
 
     /// A word, or several in quotation marks.
     pub fn text(name: &str) -> Param {
-        Param::new(name, ParamKind::Text)
+        Param::new(name, ArgumentType::Text)
     }
 
     /// A whole number.
     pub fn integer(name: &str) -> Param {
-        Param::new(name, ParamKind::Integer)
+        Param::new(name, ArgumentType::Integer)
     }
 
     /// A number, with a decimal point.
     pub fn number(name: &str) -> Param {
-        Param::new(name, ParamKind::Number)
+        Param::new(name, ArgumentType::Number)
     }
 
     /// `90s`, `15m`, `2h` or `7d`.
     pub fn duration(name: &str) -> Param {
-        Param::new(name, ParamKind::Duration)
+        Param::new(name, ArgumentType::Duration)
     }
 
     /// A day such as `2026-11-30`.
     pub fn date(name: &str) -> Param {
-        Param::new(name, ParamKind::Date)
+        Param::new(name, ArgumentType::Date)
     }
 
     /// An email address, or Webex's id of a person.
     pub fn person(name: &str) -> Param {
-        Param::new(name, ParamKind::Person)
+        Param::new(name, ArgumentType::Person)
     }
 
     /// A flag: on if its name or `name=yes` is given, anywhere among the arguments.
     pub fn flag(name: &str) -> Param {
-        Param::new(name, ParamKind::Flag)
+        Param::new(name, ArgumentType::Flag)
     }
 
     /// What `help` says of it.
@@ -144,7 +135,7 @@ impl Param {
     }
 
     pub(super) fn is_flag(&self) -> bool {
-        self.kind == ParamKind::Flag
+        self.kind == ArgumentType::Flag
     }
 
     pub(super) fn takes_rest(&self) -> bool {
@@ -190,25 +181,25 @@ impl Param {
     /// The name of the parameter's kind, for people.
     pub(super) fn kind(&self) -> &'static str {
         match self.kind {
-            ParamKind::Text => String::KIND,
-            ParamKind::Integer => i64::KIND,
-            ParamKind::Number => f64::KIND,
-            ParamKind::Duration => Duration::KIND,
-            ParamKind::Date => Date::KIND,
-            ParamKind::Person => Somebody::KIND,
-            ParamKind::Flag => bool::KIND,
+            ArgumentType::Text => String::KIND,
+            ArgumentType::Integer => i64::KIND,
+            ArgumentType::Number => f64::KIND,
+            ArgumentType::Duration => Duration::KIND,
+            ArgumentType::Date => Date::KIND,
+            ArgumentType::Person => Somebody::KIND,
+            ArgumentType::Flag => bool::KIND,
         }
     }
 
     fn is_kind(&self, text: &str) -> bool {
         match self.kind {
-            ParamKind::Text => true,
-            ParamKind::Integer => i64::read(text).is_some() || u64::read(text).is_some(),
-            ParamKind::Number => f64::read(text).is_some(),
-            ParamKind::Duration => Duration::read(text).is_some(),
-            ParamKind::Date => Date::read(text).is_some(),
-            ParamKind::Person => Somebody::read(text).is_some(),
-            ParamKind::Flag => bool::read(text).is_some(),
+            ArgumentType::Text => true,
+            ArgumentType::Integer => i64::read(text).is_some() || u64::read(text).is_some(),
+            ArgumentType::Number => f64::read(text).is_some(),
+            ArgumentType::Duration => Duration::read(text).is_some(),
+            ArgumentType::Date => Date::read(text).is_some(),
+            ArgumentType::Person => Somebody::read(text).is_some(),
+            ArgumentType::Flag => bool::read(text).is_some(),
         }
     }
 
@@ -219,7 +210,7 @@ impl Param {
         if name.is_empty() || !name.chars().all(is_word) {
             return Some("is not called by one word of letters, digits, - and _".to_owned());
         }
-        if self.rest && self.kind != ParamKind::Text {
+        if self.rest && self.kind != ArgumentType::Text {
             return Some("takes the rest, and is no text".to_owned());
         }
         if let Some(choice) = self.choices.iter().find(|choice| self.is_flag() || !self.is_kind(choice)) {
