@@ -167,10 +167,8 @@ pub(super) fn check(hooks: &[Hook], has_room: bool, check: &mut Check) {
         if let Some(problem) = expect.as_ref().and_then(HookExpect::problem) {
             wrong(".expect", problem);
         }
-        let kind = auth.as_ref().and_then(HookAuth::kind);
-        let secret_key = kind.map_or(".auth".to_owned(), |kind| format!(".{}", kind.key()));
-        if let Some(problem) = auth.as_ref().and_then(HookAuth::problem) {
-            wrong(if problem.contains("empty secret") { &secret_key } else { ".auth" }, problem);
+        if let Some((key, problem)) = auth.as_ref().and_then(HookAuth::problem) {
+            wrong(&format!(".{key}"), problem);
         }
         let no_time = signature.as_ref().and_then(|signature| signature.tolerance).filter(|time| time.as_secs() == 0);
         if no_time.is_some() {
@@ -182,6 +180,8 @@ pub(super) fn check(hooks: &[Hook], has_room: bool, check: &mut Check) {
         if let Some(problem) = auth.as_ref().and_then(HookAuth::odd_token) {
             wrong(".auth.url_token", problem);
         }
+        let kind = auth.as_ref().and_then(HookAuth::kind);
+        let secret_key = kind.map_or(".auth".to_owned(), |kind| format!(".{}", kind.key()));
         let can = "can post in the sender's name";
         check.secrets(&key(&secret_key), &auth.iter().flat_map(HookAuth::keys).cloned().collect::<Vec<_>>(), can, "");
         if let Some(HookSignature { secrets, .. }) = signature {

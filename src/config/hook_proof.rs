@@ -144,25 +144,28 @@ impl HookAuth {
         kind.or(url_token.as_ref().map(AuthKind::UrlToken)).or(jwt.as_ref().map(AuthKind::Jwt))
     }
 
-    /// What is wrong with it, as a clause.
-    pub(super) fn problem(&self) -> Option<&'static str> {
+    /// What is wrong with it, as a clause, and the key that it is about.
+    pub(super) fn problem(&self) -> Option<(&'static str, &'static str)> {
+        const AUTH: &str = "auth";
         let HookAuth::Kinds(kinds) = self else { return None };
         let AuthKinds { bearer, basic, header, service_key, url_token, jwt } = &**kinds;
         let given = [bearer.is_some(), basic.is_some(), header.is_some(), !service_key.is_empty(), url_token.is_some()];
         let given = given.into_iter().chain([jwt.is_some()]).filter(|given| *given).count();
-        let secrets = self.secrets();
+        let is_empty = self.secrets().iter().any(|secret| secret.expose_secret().trim().is_empty());
         match given {
-            0 => {
-                Some("has no proof in it: give bearer, basic, header, service_key, jwt or url_token, or write \"none\"")
-            }
-            1 if secrets.iter().any(|secret| secret.expose_secret().trim().is_empty()) => {
-                Some("has an empty secret; make one with `openssl rand -hex 32`")
+            0 => Some((
+                AUTH,
+                "has no proof in it: give bearer, basic, header, service_key, jwt or url_token, or write \"none\"",
+            )),
+            1 if is_empty => {
+                let key = self.kind().map_or(AUTH, AuthKind::key);
+                Some((key, "has an empty secret; make one with `openssl rand -hex 32`"))
             }
             1 if basic.as_ref().is_some_and(|basic| !basic.expose_secret().contains(':')) => {
-                Some("has a basic without a colon; write \"user:password\"")
+                Some((AUTH, "has a basic without a colon; write \"user:password\""))
             }
-            1 => jwt.as_ref().and_then(AuthJwt::problem),
-            _ => Some("has several kinds of proof; keep the one that the sender has"),
+            1 => jwt.as_ref().and_then(AuthJwt::problem).map(|problem| (AUTH, problem)),
+            _ => Some((AUTH, "has several kinds of proof; keep the one that the sender has")),
         }
     }
 

@@ -36,7 +36,8 @@ pub(super) fn resolve(
     }
 }
 
-/// Does the same inside each table of a list, and replaces each `secret.NAME` by that entry of `[secrets]`. Lists are given in one layer, the file.
+/// Does the same inside each table of a list, and replaces each `secret.NAME` by that entry of `[secrets]`. Lists are
+/// given in one layer, the file.
 fn resolve_in_list(
     list: &str,
     keys: &[&str],
