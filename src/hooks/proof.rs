@@ -134,7 +134,7 @@ fn decoded(value: &str) -> String {
 /// The algorithm or a key cannot be used.
 pub(super) fn verifier(jwt: &AuthJwt) -> Result<JwtVerifier, String> {
     let AuthJwt { secret, key, algorithm, aud, iss, leeway } = jwt.clone();
-    let form = JwtForm { algorithm: named("algorithm", algorithm.as_deref())?, aud, iss, leeway };
+    let form = JwtForm { algorithm: parsed("algorithm", algorithm.as_deref())?, aud, iss, leeway };
     match key {
         Some(pem) => JwtVerifier::with_keys(form, &pem),
         None => JwtVerifier::with_secrets(form, &secret),
@@ -177,10 +177,10 @@ pub(super) fn form(preset: Option<SignatureForm>, settings: &HookSignature) -> R
     form.timestamp = timestamp.or(form.timestamp);
     form.id = id.or(form.id);
     let in_signature = |says| format!("signature.{says}");
-    set(&mut form.algorithm, named("algorithm", settings.algorithm.as_deref()).map_err(in_signature)?);
-    set(&mut form.encoding, named("encoding", settings.encoding.as_deref()).map_err(in_signature)?);
-    set(&mut form.separator, named("separator", settings.separator.as_deref()).map_err(in_signature)?);
-    set(&mut form.key, named("key", settings.key.as_deref()).map_err(in_signature)?);
+    set(&mut form.algorithm, parsed("algorithm", settings.algorithm.as_deref()).map_err(in_signature)?);
+    set(&mut form.encoding, parsed("encoding", settings.encoding.as_deref()).map_err(in_signature)?);
+    set(&mut form.separator, parsed("separator", settings.separator.as_deref()).map_err(in_signature)?);
+    set(&mut form.key, parsed("key", settings.key.as_deref()).map_err(in_signature)?);
     if form.header.is_empty() {
         return Err("signature: the preset has no signature of its own; give header, and how it is made".to_owned());
     }
@@ -194,7 +194,7 @@ fn set<T>(value: &mut T, given: Option<T>) {
 }
 
 /// What the name in this setting means.
-fn named<T: Named>(key: &str, name: Option<&str>) -> Result<Option<T>, String> {
+fn parsed<T: Named>(key: &str, name: Option<&str>) -> Result<Option<T>, String> {
     name.map(T::of_name).transpose().map_err(|says| format!("{key}: {says}"))
 }
 

@@ -224,7 +224,7 @@ impl Telling {
                 Ruling::Silent(undefined) => names.extend(undefined),
                 Ruling::Blank => self.is_blank = true,
                 Ruling::Told(told) => self.told.push(*told),
-                // One part that lacks something is like the others: one is told.
+                // The parts of a delivery often fail for the same reason, so the first one is enough.
                 Ruling::Unknown(error) | Ruling::Wrong(error) => {
                     wrong.get_or_insert_with(|| format!("rule {name}: {error}"));
                 }
@@ -235,7 +235,8 @@ impl Telling {
     }
 }
 
-/// What a preset does not know, and gives way to what the body has under the same name, and what it knows.
+/// The names of the preset, as two layers: those without a value, which the body hides, and those with one, which hide the
+/// body.
 fn named(signal: &Signal) -> [Vec<(String, Given)>; 2] {
     let (known, unknown): (Vec<_>, Vec<_>) = signal.named().into_iter().partition(|(.., is_known)| *is_known);
     [unknown, known].map(|all| all.into_iter().map(|(name, text, _)| (name.to_owned(), Given::from(text))).collect())

@@ -94,7 +94,7 @@ pub(super) fn text(hook: &config::Hook, base: &str, shown: Shown<'_>) -> Result<
         None => format!("\n{name}: in {key} of [[hook]] {} in bot.toml, or in the file that is named there", hook.name),
     };
     let token = token.filter(|_| text.contains(TOKEN)).map(|jwt| token_line(jwt, &hook.name)).transpose()?;
-    // The one name is the end of the other.
+    // SECRET is also the end of SIGNING-SECRET.
     let is_shown = text.replace(SIGNING, "").contains(SECRET);
     let secret = kind.filter(|_| is_shown).map(|kind| match kind {
         AuthKind::Basic(_) => place(SECRET, "auth.basic, after the colon,"),

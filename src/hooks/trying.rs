@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::ends::{HookState, last_day};
+use super::pieces::Piece;
 use super::rules::Telling;
 use super::work::REPEAT;
 use super::{Hook, Hooks, chat};
@@ -71,9 +72,9 @@ pub struct TriedMessage {
     /// The key of its thread in the outbox.
     #[serde(skip)]
     pub thread_key: Option<String>,
-    /// The texts of the messages that it is posted as.
+    /// The messages that it is posted as.
     #[serde(skip)]
-    pub texts: Vec<String>,
+    pub pieces: Vec<Piece>,
 }
 
 impl Hooks {
@@ -159,17 +160,19 @@ impl Hooks {
         let Telling { told, wrong, undefined, is_blank } = telling;
         let messages: Vec<_> = told
             .into_iter()
-            .map(|told| TriedMessage {
-                rule: told.rule.clone(),
-                to: told.to.iter().map(ToString::to_string).collect(),
-                updates: told.edits().is_some(),
-                thread_key: told.thread_key(&hook.name),
-                texts: told.texts(),
-                thread: Some(told.thread).filter(|thread| !thread.is_empty()),
-                markdown: told.markdown,
-                // An edit takes no file along.
-                picture: told.picture.filter(|_| told.updates.is_none()),
-                card: told.card,
+            .map(|told| {
+                let pieces = told.pieces();
+                TriedMessage {
+                    to: told.to.iter().map(ToString::to_string).collect(),
+                    picture: pieces.first().and_then(|piece| piece.picture.clone()),
+                    updates: told.edits().is_some(),
+                    thread_key: told.thread_key(&hook.name),
+                    pieces,
+                    rule: told.rule,
+                    thread: Some(told.thread).filter(|thread| !thread.is_empty()),
+                    markdown: told.markdown,
+                    card: told.card,
+                }
             })
             .collect();
         let silence =

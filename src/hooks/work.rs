@@ -8,6 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::addresses::Addresses;
+use super::pieces::Piece;
 use super::presets::Signal;
 use super::rule::{RulePart, Told};
 use super::rules::{Telling, Undefined};
@@ -22,7 +23,7 @@ use crate::verdict::Verdict;
 use crate::webex::{Attachment, Fault, NewMessage};
 
 /// The messages that a text is cut into are fewer: a template writes 64 KiB at most.
-const MOST_PARTS: u32 = 100;
+const MOST_PIECES: u32 = 100;
 
 /// The label in metrics if the hook is no longer there.
 const NO_PRESET: &str = "none";
@@ -208,26 +209,24 @@ fn by(told: &[Told]) -> String {
 }
 
 /// The letters of the messages, for each destination as many as a message needs. The id of a letter is made of its rule,
-/// its destination and its part. So it is the same when the event is worked on again, even if fewer rules or destinations
+/// its destination and its piece. So it is the same when the event is worked on again, even if fewer rules or destinations
 /// were found before.
 fn letters(row: &Claimed, hook: &Hook, addresses: &Addresses, told: Vec<Told>) -> Vec<Entry> {
     let mut letters = Vec::new();
     for told in told {
-        let (thread, texts, made) = (told.thread_key(&hook.name), told.texts(), told.of);
+        let thread = told.thread_key(&hook.name);
         for (to, of) in told.to.iter().zip(0..) {
             let Some(to) = addresses.of(to) else { continue };
-            // The card, or the picture, goes with the first part.
-            let (mut card, mut picture) = (told.card.clone(), told.picture.clone());
-            for (text, nth) in texts.iter().zip(0..) {
-                let attachments = card.take().map(Attachment::adaptive_card).into_iter().collect();
-                let message = NewMessage { attachments, markdown: Some(text.clone()), ..NewMessage::default() };
+            for (Piece { text, card, picture }, nth) in told.pieces().into_iter().zip(0..) {
+                let attachments = card.map(Attachment::adaptive_card).into_iter().collect();
+                let message = NewMessage { attachments, markdown: Some(text), ..NewMessage::default() };
                 let letter = match (told.edits(), &thread) {
                     (Some(state), Some(key)) => {
                         Edit::keeping(to.clone(), key, state, message).for_event(row.id).announced().into()
                     }
-                    _ => Post { picture: picture.take(), ..post(row, to, message, thread.as_deref()) }.into(),
+                    _ => Post { picture, ..post(row, to, message, thread.as_deref()) }.into(),
                 };
-                letters.push(entry(row, letter, letter_id(row, made, [of, nth])));
+                letters.push(entry(row, letter, letter_id(row, told.of, [of, nth])));
             }
         }
     }
@@ -235,7 +234,7 @@ fn letters(row: &Claimed, hook: &Hook, addresses: &Addresses, told: Vec<Told>) -
 }
 
 fn letter_id(row: &Claimed, made: RulePart, [of, nth]: [u32; 2]) -> Uuid {
-    let whole = (made.rule * MOST_DESTINATIONS + of) * MOST_PARTS + nth;
+    let whole = (made.rule * MOST_DESTINATIONS + of) * MOST_PIECES + nth;
     match made.part {
         None => event::reply_id(row.id, whole),
         Some(part) => event::hook_part_id(row.id, part, whole),

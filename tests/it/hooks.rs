@@ -514,19 +514,25 @@ fn a_wrong_hook_and_a_wrong_rule_for_a_command_are_told_at_once() {
     assert!(all.contains("hook ci: preset") && all.contains("nosuch"), "{all}");
 }
 
+/// Posts a body six times, each time after the one before is worked off; gives the ids.
+async fn six_times(bot: &Harness, path: &str, body: &str) -> Vec<String> {
+    let mut ids = Vec::new();
+    for _ in 0..6 {
+        let (status, _, id) = posts(bot, path, &[], body.to_owned()).await;
+        assert_eq!(status, 202);
+        ids.push(id.unwrap());
+        bot.settle().await;
+    }
+    ids
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn payloads_of_what_is_done_make_room_and_what_waits_is_never_dropped_for_others() {
     let keep = "[hooks]\nkeep = \"32MiB\"\n";
     let large = hook("in", "auth = \"none\"\nmax_body = 8388608");
     let body = format!("\"{}\"", "x".repeat(7 << 20));
     let bot = Harness::with(&format!("{keep}{large}"), Bot::builder()).await;
-    let mut ids = Vec::new();
-    for _ in 0..6 {
-        let (status, _, id) = posts(&bot, "/hooks/in", &[], body.clone()).await;
-        assert_eq!(status, 202);
-        ids.push(id.unwrap());
-        bot.settle().await;
-    }
+    let ids = six_times(&bot, "/hooks/in", &body).await;
     let sent = |id: &String| explain(&bot, id).contains("its sender sent");
     assert_eq!(ids.iter().map(sent).collect::<Vec<_>>(), [false, false, true, true, true, true]);
     // Nothing is worked on from here on.
@@ -547,13 +553,7 @@ async fn dead_letters_do_not_stop_other_hooks_and_lose_their_payloads_the_oldest
     let settings = format!("{keep}{}{}", hook("broken", broken), hook("well", "auth = \"none\""));
     let bot = Harness::with(&settings, Bot::builder()).await;
     let body = format!("\"{}\"", "x".repeat(7 << 20));
-    let mut ids = Vec::new();
-    for _ in 0..6 {
-        let (status, _, id) = posts(&bot, "/hooks/broken", &[], body.clone()).await;
-        assert_eq!(status, 202);
-        ids.push(id.unwrap());
-        bot.settle().await;
-    }
+    let ids = six_times(&bot, "/hooks/broken", &body).await;
     assert_eq!(posts(&bot, "/hooks/well", &[], "1".to_owned()).await.0, 202);
     let sent = |id: &String| explain(&bot, id).contains("its sender sent");
     assert_eq!(ids.iter().map(sent).collect::<Vec<_>>(), [false, false, true, true, true, true]);

@@ -12,7 +12,7 @@ use crate::cli::output::{Format, print, print_json};
 use crate::cli::story::letter;
 use crate::config::Config;
 use crate::event::{self, HookPost};
-use crate::hooks::{Hooks, Tried, TriedMessage};
+use crate::hooks::{Hooks, Piece, Tried, TriedMessage};
 use crate::outbox::{Destination, Edited, Letter, Thread};
 use crate::places::Place;
 use crate::store::{Pin, Row, Store};
@@ -112,20 +112,18 @@ impl Rules<'_> {
     /// The messages that would be posted.
     fn would_tell(&self, messages: Vec<TriedMessage>) -> Vec<Said> {
         let mut said = Vec::new();
-        for TriedMessage { to, texts, card, picture, thread_key, updates, .. } in messages {
+        for TriedMessage { to, pieces, thread_key, updates, .. } in messages {
             for to in to {
                 let to = self.spaces.get(&to).cloned().unwrap_or(to);
-                // The card, or the picture, goes with the first part.
-                let (mut card, mut picture) = (card.clone(), picture.clone().filter(|_| !updates));
-                let part = |text: &String| Said {
+                let one = |Piece { text, card, picture }: &Piece| Said {
                     to: to.clone(),
                     thread: thread_key.clone(),
                     updates,
                     text: text.clone(),
-                    card: card.take(),
-                    picture: picture.take(),
+                    card: card.clone(),
+                    picture: picture.clone(),
                 };
-                said.extend(texts.iter().map(part));
+                said.extend(pieces.iter().map(one));
             }
         }
         said

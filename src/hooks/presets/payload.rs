@@ -81,7 +81,8 @@ pub struct Signal {
     pub delivery: Option<String>,
     /// The message in markdown. None if nothing is said of it.
     pub says: Option<String>,
-    /// The address of a picture that is posted with the message, if there is one. Only we may reach it.
+    /// The address of a picture that is posted with the message, if there is one. Webex may not be able to
+    /// reach it, so the bot fetches it.
     pub picture: Option<String>,
     /// What the state is of, such as the builds of a branch, if what came before it matters. Empty if it does not.
     pub subject: String,
